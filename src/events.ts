@@ -167,7 +167,12 @@ export interface RunSummary {
     readonly open: number;
   };
   readonly created: { readonly users: number; readonly graphs: number; readonly threads: number };
-  readonly calls: { readonly total: number; readonly add: number; readonly repeated: number; readonly rateLimited: number };
+  readonly calls: {
+    readonly total: number;
+    readonly add: number;
+    readonly repeated: number;
+    readonly rateLimited: number;
+  };
   readonly bytes: { readonly read: number; readonly sent: number };
   readonly batches: readonly BatchResult[];
   readonly time: TimeSafety;

@@ -72,15 +72,7 @@ export const TERMINAL_BATCH_STATUSES: ReadonlySet<string> = new Set([
   'invalid',
 ]);
 
-export const ITEM_STATUSES = [
-  'pending',
-  'queued',
-  'processing',
-  'succeeded',
-  'failed',
-  'skipped',
-  'canceled',
-] as const;
+export const ITEM_STATUSES = ['pending', 'queued', 'processing', 'succeeded', 'failed', 'skipped', 'canceled'] as const;
 export type ItemStatus = (typeof ITEM_STATUSES)[number];
 
 /** Every property of a response is optional in the service's own schema: a client must not assume presence. */
