@@ -16,6 +16,13 @@ export interface BatchCounts {
 
 export type WaitReason = 'rate-limited' | 'retry' | 'settling' | 'earlier-batch' | 'service';
 
+/** `origin` is where the value came from, e.g. `ZEP_IMPORT_LIMIT` or a file. */
+export interface InheritedSetting {
+  readonly name: string;
+  readonly value: string;
+  readonly origin: string;
+}
+
 export type RunEvent =
   | {
       readonly type: 'started';
@@ -27,6 +34,10 @@ export type RunEvent =
       readonly sources: number;
       /** Total bytes on disk of all sources; undefined when one of them is a pipe. */
       readonly totalBytes: number | undefined;
+      /** Bytes of those that an earlier try has settled and that are not read again. */
+      readonly skippedBytes?: number | undefined;
+      /** Values of limit, skip, restart and yes that were not typed: told in the first line. */
+      readonly settings?: readonly InheritedSetting[] | undefined;
     }
   | { readonly type: 'phase'; readonly phase: Phase }
   | {
@@ -42,6 +53,8 @@ export type RunEvent =
       readonly bytes: number;
     }
   | { readonly type: 'input-end' }
+  /** So many mapped items of a block are in the project already and are not sent. */
+  | { readonly type: 'known'; readonly items: number }
   | { readonly type: 'rejected'; readonly rejection: Rejection }
   | { readonly type: 'lanes'; readonly lanes: number }
   | {

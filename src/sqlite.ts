@@ -171,7 +171,7 @@ function nodeSqlite(): Opener | undefined {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 22 || (major === 22 && minor < 13)) return undefined;
   const load = createRequire(import.meta.url);
-  const { emitWarning } = process;
+  const emitWarning = process.emitWarning.bind(process);
   try {
     // Node 22 and 24 call the module experimental; the driver's own test suite is what this program relies on.
     process.emitWarning = () => undefined;

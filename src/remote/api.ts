@@ -14,7 +14,9 @@ export interface BatchSummary {
   readonly itemCount: number | undefined;
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Undefined while the service gives none (drafts). */
-  readonly counts: (BatchCounts & { readonly queued: number; readonly processing: number; readonly percent: number | undefined }) | undefined;
+  readonly counts:
+    | (BatchCounts & { readonly queued: number; readonly processing: number; readonly percent: number | undefined })
+    | undefined;
   readonly createdAt: string | undefined;
   readonly updatedAt: string | undefined;
   readonly processedAt: string | undefined;
@@ -80,7 +82,10 @@ export interface BatchApi {
   addItems(batch: BatchId, body: Uint8Array, signal?: AbortSignal): Promise<readonly BatchItem[]>;
   getBatch(batch: BatchId, signal?: AbortSignal): Promise<BatchSummary>;
   /** Newest first as far as the service sorts; pages are followed; a cursor that does not advance throws. */
-  listBatches(filter: { readonly status?: string; readonly limit?: number }, signal?: AbortSignal): AsyncIterable<BatchSummary>;
+  listBatches(
+    filter: { readonly status?: string; readonly limit?: number },
+    signal?: AbortSignal,
+  ): AsyncIterable<BatchSummary>;
   /** Pages are followed, in pages of up to 100; ascending as far as the service sorts. */
   listItems(batch: BatchId, filter: { readonly status?: string }, signal?: AbortSignal): AsyncIterable<BatchItem>;
   /** 404 is success (already gone): returns false. Repeated when in doubt, since deleting twice is harmless. */

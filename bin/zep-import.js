@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// The exit code is 1 until a summary says otherwise: an import that dies in silence must not look like one that worked.
+process.exitCode = 1;
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  process.stderr.write(`zep-import needs Node.js 20.19 or newer; this is ${process.versions.node}\n`);
+  process.exitCode = 2;
+} else {
+  const { main } = await import('../dist/cli/main.js');
+  await main(process);
+}

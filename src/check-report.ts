@@ -1,0 +1,71 @@
+/**
+ * What `check` found out by reading and mapping everything and sending nothing: the books as they would be, the calls and credits an
+ * import would take, and what would go wrong. Counted by the run, shown by progress.
+ */
+import type { ErrorGroup, RunSummary, TimeSafety } from './events.js';
+
+export interface CheckReport {
+  readonly records: RunSummary['records'];
+  readonly items: {
+    readonly total: number;
+    readonly episodes: number;
+    readonly messages: number;
+    /** Items that are parts of a longer text, counted in the total as well. */
+    readonly parts: number;
+    /** Items that a ledger of earlier runs already has: they would not be sent. */
+    readonly known: number;
+    readonly rejected: number;
+  };
+  /** Rejections by reason, most frequent first. */
+  readonly rejects: readonly ErrorGroup[];
+  readonly destinations: {
+    readonly users: number;
+    readonly graphs: number;
+    readonly threads: number;
+    /** Threads whose owner the mapping does not name: one call each finds out. */
+    readonly unownedThreads: number;
+  };
+  readonly calls: {
+    readonly setup: {
+      readonly users: number;
+      readonly graphs: number;
+      readonly threads: number;
+      readonly threadOwners: number;
+    };
+    readonly create: number;
+    readonly add: number;
+    readonly process: number;
+    readonly total: number;
+  };
+  readonly batches: number;
+  /** One for each started 350 bytes of an item. */
+  readonly credits: number;
+  readonly bytesToSend: number;
+  readonly bytesRead: number;
+  readonly durationMs: number;
+  readonly time: TimeSafety;
+  readonly inexactNumbers: number;
+  readonly notices: readonly CheckNotice[];
+  /** Examples of the mapping's `tests`, when it has any. */
+  readonly tests?: { readonly passed: number; readonly failed: number } | undefined;
+  /** How long the calls alone take at usual limits, or at the one given. */
+  readonly pace: readonly { readonly callsPerMinute: number; readonly minutes: number }[];
+  readonly exitCode: number;
+  /** The command to type next, or undefined when there is none. */
+  readonly next: string | undefined;
+}
+
+export interface CheckNotice {
+  readonly level: 'info' | 'warning';
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+const USUAL_LIMITS = [300, 600, 1000] as const;
+
+/** Minutes that so many calls take at `rateLimit` calls a minute, or at usual limits when none is given. */
+export function paceOf(calls: number, rateLimit: number | undefined): CheckReport['pace'] {
+  const limits = rateLimit === undefined ? USUAL_LIMITS : [rateLimit];
+  return limits.map((callsPerMinute) => ({ callsPerMinute, minutes: calls / callsPerMinute }));
+}

@@ -1,0 +1,220 @@
+/** `batches list|show|items|delete`: the service's own batches, with source rows where the ledger knows them. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError, usageError } from '../../errors.js';
+import { Ledger } from '../../ledger/ledger.js';
+import type { BatchId } from '../../model.js';
+import { renderTable } from '../../progress/table.js';
+import { RemoteError, type BatchSummary } from '../../remote/api.js';
+import { EXIT } from '../exit-codes.js';
+import { print, type Io } from '../io.js';
+import type { Values } from '../options.js';
+import { openSession, type Session } from '../session.js';
+import { stateDir } from '../state-dir.js';
+
+async function withSession(values: Values, io: Io, work: (session: Session) => Promise<void>): Promise<void> {
+  const session = await openSession(values, io);
+  try {
+    if (values.quiet !== true && values.output !== 'json') {
+      await print(io.stderr, `project ${session.projectName} at ${session.host}, key from ${session.keyOrigin}\n`);
+    }
+    await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+export async function list(_args: readonly string[], values: Values, io: Io): Promise<void> {
+  await withSession(values, io, async ({ api }) => {
+    const batches: BatchSummary[] = [];
+    const most = values.limit ?? 1_000;
+    for await (const batch of api.listBatches(values.status === undefined ? {} : { status: values.status })) {
+      if (batches.length >= most) break;
+      batches.push(batch);
+    }
+    if (values.output === 'json') {
+      await print(io.stdout, `${JSON.stringify({ type: 'batches', batches: batches.map(batchJson) })}\n`);
+    } else if (batches.length === 0) {
+      await print(io.stdout, 'no batches\n');
+    } else {
+      await print(io.stdout, `${batchTable(batches, io)}\n`);
+    }
+    io.exitCode = EXIT.ok;
+  });
+}
+
+export async function show(args: readonly string[], values: Values, io: Io): Promise<void> {
+  await withSession(values, io, async ({ api }) => {
+    const batch = await found(args[0] ?? '', (id) => api.getBatch(id));
+    if (values.output === 'json') {
+      await print(io.stdout, `${JSON.stringify({ type: 'batch', ...batchJson(batch) })}\n`);
+    } else {
+      const rows = Object.entries(batchJson(batch)).filter(([, value]) => value !== undefined);
+      await print(
+        io.stdout,
+        `${renderTable({
+          columns: [{ title: '' }, { title: '', whole: true }],
+          rows: rows.map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+          width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
+        })}\n`,
+      );
+    }
+    io.exitCode = EXIT.ok;
+  });
+}
+
+export async function items(args: readonly string[], values: Values, io: Io): Promise<void> {
+  await withSession(values, io, async ({ api }) => {
+    const id = args[0] ?? '';
+    await found(id, (batch) => api.getBatch(batch));
+    const rowOf = await sourceRows(values, io, id);
+    const rows: Record<string, unknown>[] = [];
+    const most = values.limit ?? 1_000;
+    let more = false;
+    for await (const item of api.listItems(
+      id as BatchId,
+      values.status === undefined ? {} : { status: values.status },
+    )) {
+      if (rows.length >= most) {
+        more = true;
+        break;
+      }
+      rows.push({
+        index: item.index,
+        kind: item.kind,
+        status: item.status,
+        destination: item.threadId ?? item.graphId ?? item.userId,
+        episode_uuid: item.episodeUuid,
+        source: item.index === undefined ? undefined : rowOf(item.index),
+        error: item.error?.message,
+        error_code: item.error?.code,
+      });
+    }
+    if (values.output === 'json') {
+      await print(io.stdout, `${JSON.stringify({ type: 'batch_items', batch: id, items: rows })}\n`);
+    } else if (rows.length === 0) {
+      await print(io.stdout, 'no items\n');
+    } else {
+      const names = ['index', 'status', 'kind', 'destination', 'source', 'error'] as const;
+      await print(
+        io.stdout,
+        `${renderTable({
+          columns: names.map((name) => ({ title: name, ...(name === 'index' ? { align: 'right' as const } : {}) })),
+          rows: rows.map((row) => names.map((name) => String((row[name] as string | number | undefined) ?? ''))),
+          width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
+        })}\n`,
+      );
+    }
+    if (more && values.quiet !== true) await print(io.stderr, `the first ${most}; --limit shows more\n`);
+    io.exitCode = EXIT.ok;
+  });
+}
+
+export async function remove(args: readonly string[], values: Values, io: Io): Promise<void> {
+  if (values.yes !== true) {
+    throw usageError(
+      'needs-yes',
+      `deleting ${args.length === 1 ? 'a batch' : `${args.length} batches`} cannot be undone`,
+      'say so with --yes',
+    );
+  }
+  await withSession(values, io, async ({ api }) => {
+    const gone: string[] = [];
+    const deleted: string[] = [];
+    for (const id of args) {
+      const was = await found(id, (batch) => api.deleteBatch(batch), true);
+      (was === true ? deleted : gone).push(id);
+    }
+    if (values.output === 'json') {
+      await print(io.stdout, `${JSON.stringify({ type: 'batches_deleted', deleted, not_found: gone })}\n`);
+    } else {
+      await print(
+        io.stdout,
+        [...deleted.map((id) => `deleted ${id}`), ...gone.map((id) => `not found ${id}`)].join('\n') + '\n',
+      );
+    }
+    io.exitCode = gone.length > 0 ? EXIT.notFound : EXIT.ok;
+  });
+}
+
+/** Asks for one batch; a missing one is exit 4 with its name, one that cannot be deleted any more is exit 2. */
+async function found<T>(id: string, ask: (batch: BatchId) => Promise<T>, deleting = false): Promise<T> {
+  try {
+    return await ask(id as BatchId);
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    if (error.status === 404) {
+      throw new AppError(`no batch ${id} in this project`, {
+        code: 'batch-not-found',
+        disposition: 'not-found',
+        hint: 'zep-import batches list',
+        cause: error,
+      });
+    }
+    if (deleting && error.status === 409) {
+      throw usageError('not-a-draft', `batch ${id} was processed: only drafts and invalid batches can be deleted`);
+    }
+    throw error;
+  }
+}
+
+/** The source row of an item of a batch, from the ledger, when this machine imported it. */
+async function sourceRows(values: Values, io: Io, batchId: string): Promise<(index: number) => string | undefined> {
+  const path = join(stateDir(values.stateDir, io.env), 'ledger.db');
+  if (!existsSync(path)) return () => undefined;
+  const ledger = await Ledger.open(path);
+  const batch = ledger.batchById(batchId);
+  if (batch === undefined) {
+    ledger.close();
+    return () => undefined;
+  }
+  const sources = ledger.sourcesOf(batch.run);
+  return (index) => {
+    const source = ledger.itemSource(batch.row, index);
+    return source === undefined ? undefined : `${sources[source.position.source] ?? '?'}:${source.position.line}`;
+  };
+}
+
+function batchJson(batch: BatchSummary): Record<string, unknown> {
+  const { counts } = batch;
+  return {
+    batch_id: batch.batchId,
+    status: batch.status,
+    item_count: batch.itemCount,
+    succeeded: counts?.succeeded,
+    failed: counts?.failed,
+    skipped: counts?.skipped,
+    canceled: counts?.canceled,
+    percent_complete: counts?.percent,
+    run: batch.metadata['zi_run'],
+    metadata: batch.metadata,
+    created_at: batch.createdAt,
+    updated_at: batch.updatedAt,
+    processed_at: batch.processedAt,
+    completed_at: batch.completedAt,
+  };
+}
+
+function batchTable(batches: readonly BatchSummary[], io: Io): string {
+  return renderTable({
+    columns: [
+      { title: 'batch', whole: true },
+      { title: 'status' },
+      { title: 'items', align: 'right' },
+      { title: 'succeeded', align: 'right' },
+      { title: 'failed', align: 'right' },
+      { title: 'created' },
+      { title: 'run' },
+    ],
+    rows: batches.map((batch) => [
+      batch.batchId,
+      batch.status,
+      String(batch.itemCount ?? ''),
+      String(batch.counts?.succeeded ?? ''),
+      String(batch.counts?.failed ?? ''),
+      batch.createdAt ?? '',
+      typeof batch.metadata['zi_run'] === 'string' ? batch.metadata['zi_run'] : '',
+    ]),
+    width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
+  });
+}

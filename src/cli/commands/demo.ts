@@ -1,0 +1,50 @@
+/** `demo`: the main job on samples from inside this package, against the local server, with state that is gone afterwards. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FLAGS } from '../flags.js';
+import { importSources } from '../import-command.js';
+import { print, type Io } from '../io.js';
+import type { Values } from '../options.js';
+
+/** Items a second: slow enough to see the service at work. */
+const PROCESSING_RATE = 700;
+
+export async function demo(_args: readonly string[], values: Values, io: Io): Promise<void> {
+  const samples = fileURLToPath(new URL('../../../fixtures/demo/', import.meta.url));
+  const folder = mkdtempSync(join(tmpdir(), 'zep-import-demo-'));
+  if (values.quiet !== true) {
+    await print(
+      io.stderr,
+      'Importing 400 support conversations into the local server (no account, nothing leaves this machine):\n' +
+        '  zep-import tickets.jsonl.gz -m tickets.yaml --local\n\n',
+    );
+  }
+  const settled: Values = {
+    ...values,
+    mapping: join(samples, 'tickets.yaml'),
+    format: 'auto',
+    skip: 0,
+    maxRecordBytes: FLAGS.maxRecordBytes.default,
+    local: true,
+    chunkSize: 100,
+    batchSize: 1_000,
+    concurrency: 'auto',
+    order: 'strict',
+    settleWindow: 1_000,
+    maxErrors: { kind: 'count', value: 100 },
+    wait: true,
+    stateDir: folder,
+    items: 0,
+  };
+  try {
+    await importSources([join(samples, 'tickets.jsonl.gz')], settled, io, {
+      command: 'demo',
+      session: { localData: join(folder, 'local.db'), processingRate: PROCESSING_RATE },
+      next: 'zep-import preview YOUR-FILE -m YOUR-MAPPING.yaml   (a mapping to start from: fixtures/demo/tickets.yaml)',
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

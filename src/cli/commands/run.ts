@@ -1,0 +1,13 @@
+/** `run`: an import. `--dry-run` is `check`. */
+import type { Io } from '../io.js';
+import { importSources } from '../import-command.js';
+import type { Values } from '../options.js';
+
+export async function run(args: readonly string[], values: Values, io: Io): Promise<void> {
+  if (values.dryRun === true) {
+    const { check } = await import('./check.js');
+    await check(args, values, io);
+    return;
+  }
+  await importSources(args, values, io, { command: 'run' });
+}

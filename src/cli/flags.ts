@@ -1,0 +1,303 @@
+/**
+ * Every flag in one table, from which the parser, the help, the environment variables and the README are made. A flag's variable is
+ * ZEP_IMPORT_ and its long name in capitals.
+ */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+export type FlagGroup = 'Input' | 'Destination' | 'Service' | 'Upload' | 'Stopping and waiting' | 'State' | 'Output';
+
+export interface Flag {
+  /** As commander reads it: `-m, --mapping <file>`. */
+  readonly flags: string;
+  readonly description: string;
+  readonly group: FlagGroup;
+  readonly default?: string | number | boolean;
+  readonly choices?: readonly string[];
+  readonly parse?: (text: string) => unknown;
+}
+
+function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(
+        most === Number.MAX_SAFE_INTEGER
+          ? `It takes a whole number from ${least}.`
+          : `It takes a whole number from ${least} to ${most}.`,
+      );
+    }
+    return value;
+  };
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `90s`, `15m`, `2h`, `500ms`, or a number of seconds, as milliseconds. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
+  const unit = UNITS[match?.[2] ?? 's'];
+  if (match?.[1] === undefined || unit === undefined) {
+    throw new InvalidArgumentError('It takes a duration such as 90s, 15m, 2h or 500ms.');
+  }
+  const ms = Number(match[1]) * unit;
+  if (ms > 2 ** 31 - 1) throw new InvalidArgumentError('It takes at most 24 days.');
+  return ms;
+}
+
+const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+function size(text: string): number {
+  const match = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim());
+  const unit = SIZES[match?.[2]?.toLowerCase() ?? ''];
+  const value = Number(match?.[1] ?? Number.NaN) * (unit ?? Number.NaN);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('It takes a size such as 64MiB or 1048576.');
+  return value;
+}
+
+export interface LaneCount {
+  readonly lanes: number | 'auto';
+}
+
+function lanes(text: string): number | 'auto' {
+  return text === 'auto' ? 'auto' : wholeNumber(1, 64)(text);
+}
+
+function maxErrors(text: string): unknown {
+  if (text === 'unlimited') return { kind: 'unlimited' };
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text);
+  if (percent !== null) {
+    const value = Number(percent[1]);
+    if (value > 100) throw new InvalidArgumentError('It takes at most 100%.');
+    return { kind: 'percent', value };
+  }
+  return { kind: 'count', value: wholeNumber(0)(text) };
+}
+
+const KINDS = ['users', 'graphs', 'threads'] as const;
+
+function createMissing(text: string): ReadonlySet<string> {
+  if (text.trim() === 'none') return new Set();
+  const kinds = text.split(',').map((each) => each.trim());
+  for (const kind of kinds) {
+    if (!(KINDS as readonly string[]).includes(kind)) {
+      throw new InvalidArgumentError('It takes users, graphs, threads (with commas between), or none.');
+    }
+  }
+  return new Set(kinds);
+}
+
+function filled(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It takes a value that is not empty.');
+  return text;
+}
+
+export const FLAGS = {
+  mapping: {
+    flags: '-m, --mapping <file>',
+    description: 'mapping file (YAML or JSON): how a row becomes an item',
+    group: 'Input',
+    parse: filled,
+  },
+  format: {
+    flags: '--format <format>',
+    description: 'format of the sources, when name and content do not tell',
+    group: 'Input',
+    choices: ['auto', 'jsonl', 'json', 'csv', 'tsv'],
+    default: 'auto',
+  },
+  encoding: {
+    flags: '--encoding <name>',
+    description: 'encoding of the sources, when it is not UTF-8 and no byte order mark tells',
+    group: 'Input',
+    parse: filled,
+  },
+  limit: { flags: '--limit <n>', description: 'read at most so many records', group: 'Input', parse: wholeNumber(0) },
+  skip: {
+    flags: '--skip <n>',
+    description: 'pass over so many records first',
+    group: 'Input',
+    parse: wholeNumber(0),
+    default: 0,
+  },
+  maxRecordBytes: {
+    flags: '--max-record-bytes <size>',
+    description: 'a longer record is rejected',
+    group: 'Input',
+    parse: size,
+    default: 64 * 1024 * 1024,
+  },
+  graph: {
+    flags: '--graph <id>',
+    description: 'graph of every episode, whatever the mapping says',
+    group: 'Destination',
+    parse: filled,
+  },
+  user: {
+    flags: '--user <id>',
+    description: "user of every episode, owner of every message's thread",
+    group: 'Destination',
+    parse: filled,
+  },
+  thread: { flags: '--thread <id>', description: 'thread of every message', group: 'Destination', parse: filled },
+  createMissing: {
+    flags: '--create-missing <kinds>',
+    description: 'create what does not exist: users,graphs,threads or none [threads; with --local all]',
+    group: 'Destination',
+    parse: createMissing,
+  },
+  local: {
+    flags: '--local',
+    description: 'import into the local server inside this process (data in the state folder)',
+    group: 'Service',
+  },
+  apiKey: {
+    flags: '-k, --api-key <key>',
+    description: 'API key; better in ZEP_API_KEY or a file',
+    group: 'Service',
+    parse: filled,
+  },
+  apiKeyFile: {
+    flags: '--api-key-file <file>',
+    description: 'file that holds the API key',
+    group: 'Service',
+    parse: filled,
+  },
+  apiUrl: {
+    flags: '--api-url <url>',
+    description: 'address of the service [ZEP_API_URL, else https://api.getzep.com]',
+    group: 'Service',
+    parse: filled,
+  },
+  profile: { flags: '-p, --profile <name>', description: 'named profile', group: 'Service', parse: filled },
+  rateLimit: {
+    flags: '--rate-limit <n>',
+    description: 'make at most so many calls a minute',
+    group: 'Service',
+    parse: wholeNumber(1),
+  },
+  chunkSize: {
+    flags: '--chunk-size <n>',
+    description: 'items in one add call',
+    group: 'Upload',
+    parse: wholeNumber(1, 10_000),
+    default: 500,
+  },
+  batchSize: {
+    flags: '--batch-size <n>',
+    description: 'items in one batch',
+    group: 'Upload',
+    parse: wholeNumber(1, 50_000),
+    default: 50_000,
+  },
+  concurrency: {
+    flags: '--concurrency <n|auto>',
+    description: 'lanes: batches that are filled at the same time',
+    group: 'Upload',
+    parse: lanes,
+    default: 'auto',
+  },
+  order: {
+    flags: '--order <order>',
+    description: 'strict: a batch is processed when every earlier one with the same graphs is done; relaxed: at once',
+    group: 'Upload',
+    choices: ['strict', 'relaxed'],
+    default: 'strict',
+  },
+  settleWindow: {
+    flags: '--settle-window <duration>',
+    description: 'how long an unanswered add may still arrive at the service',
+    group: 'Upload',
+    parse: duration,
+    default: '30s',
+  },
+  maxErrors: {
+    flags: '--max-errors <n|n%|unlimited>',
+    description: 'stop when more rows than this are rejected',
+    group: 'Stopping and waiting',
+    parse: maxErrors,
+    default: '100',
+  },
+  noWait: {
+    flags: '--no-wait',
+    description: 'do not wait for the service to process what was handed over',
+    group: 'Stopping and waiting',
+  },
+  waitTimeout: {
+    flags: '--wait-timeout <duration>',
+    description: 'wait at most so long after the upload',
+    group: 'Stopping and waiting',
+    parse: duration,
+  },
+  maxDuration: {
+    flags: '--max-duration <duration>',
+    description: 'stop, resumable, after so long',
+    group: 'Stopping and waiting',
+    parse: duration,
+  },
+  stateDir: {
+    flags: '--state-dir <folder>',
+    description: 'where the ledger and the reports of runs are kept [$XDG_STATE_HOME/zep-import]',
+    group: 'State',
+    parse: filled,
+  },
+  progress: {
+    flags: '--progress <mode>',
+    description: 'how progress is shown on standard error',
+    group: 'Output',
+    choices: ['auto', 'bar', 'plain', 'json', 'none'],
+    default: 'auto',
+  },
+  output: {
+    flags: '-o, --output <format>',
+    description: 'how the result is printed on standard output',
+    group: 'Output',
+    choices: ['table', 'json'],
+    default: 'table',
+  },
+  quiet: { flags: '-q, --quiet', description: 'say only what went wrong', group: 'Output' },
+  verbose: { flags: '-v, --verbose', description: 'say more', group: 'Output' },
+  noColor: { flags: '--no-color', description: 'no colours', group: 'Output' },
+  yes: { flags: '-y, --yes', description: 'answer every question with yes', group: 'Output' },
+  items: {
+    flags: '-n, --items <n>',
+    description: 'how many items to show',
+    group: 'Input',
+    parse: wholeNumber(1, 10_000),
+    default: 10,
+  },
+  dryRun: {
+    flags: '-n, --dry-run',
+    description: 'read and map everything, send nothing (the same as check)',
+    group: 'Stopping and waiting',
+  },
+  status: { flags: '--status <status>', description: 'only those with this status', group: 'Input', parse: filled },
+} as const satisfies Record<string, Flag>;
+
+export type FlagName = keyof typeof FLAGS;
+
+/** Adds flags to a command, with their variables. */
+export function addFlags(command: Command, names: readonly FlagName[]): Command {
+  for (const name of names) command.addOption(optionOf(FLAGS[name]));
+  return command;
+}
+
+/** ZEP_IMPORT_CHUNK_SIZE for --chunk-size; ZEP_IMPORT_NO_WAIT for --no-wait. */
+export function variableOf(flag: Flag): string {
+  const long = /--([a-z-]+)/.exec(flag.flags)?.[1] ?? '';
+  return `ZEP_IMPORT_${long.replaceAll('-', '_').toUpperCase()}`;
+}
+
+function optionOf(flag: Flag): Option {
+  const option = new Option(flag.flags, flag.description).helpGroup(flag.group);
+  if (flag.choices !== undefined) option.choices(flag.choices);
+  if (flag.parse !== undefined) option.argParser(flag.parse);
+  if (flag.default !== undefined) {
+    const parsed =
+      typeof flag.default === 'string' && flag.parse !== undefined ? flag.parse(flag.default) : flag.default;
+    option.default(parsed, String(flag.default));
+  }
+  // A switched-off default (--no-wait) reads its variable in context.ts: commander would take any text for "off".
+  if (!flag.flags.includes('--no-')) option.env(variableOf(flag));
+  return option;
+}

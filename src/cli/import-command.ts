@@ -1,0 +1,241 @@
+/**
+ * From flags to a finished import: opens the inputs, the service and the ledger, shows the progress, runs, and says the last words. Shared by `run`
+ * and `demo`.
+ */
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../clock.js';
+import type { Observe, RunSummary } from '../events.js';
+import { Ledger } from '../ledger/ledger.js';
+import type { Source } from '../model.js';
+import { createRenderer, type Renderer } from '../progress/index.js';
+import { DEFAULT_MAX_CHUNK_BYTES, runImport, type ImportOptions, type ImportOutcome } from '../run/import-run.js';
+import { RejectsLog } from '../run/rejects-log.js';
+import { Spool } from '../run/spool.js';
+import { exitCodeOfRun } from './exit-codes.js';
+import { describeFailure, Told } from './failure.js';
+import { openInputs, type Inputs } from './inputs.js';
+import { print, type Io } from './io.js';
+import type { Values } from './options.js';
+import { openSession, type Session, type SessionOptions } from './session.js';
+import { stopsOf, type SignalStops } from './signals.js';
+import { makeFolder, stateDir } from './state-dir.js';
+
+export interface ImportSettings {
+  readonly command: 'run' | 'demo';
+  readonly session?: SessionOptions;
+  /** The command to type next after a run that left nothing to do. */
+  readonly next?: string;
+}
+
+export async function importSources(
+  args: readonly string[],
+  values: Values,
+  io: Io,
+  settings: ImportSettings,
+): Promise<void> {
+  const renderer = await createRenderer({
+    mode: values.progress,
+    stream: io.stderr,
+    env: io.env,
+    quiet: values.quiet === true,
+    verbose: values.verbose === true,
+    color: values.color ? undefined : false,
+    clock: systemClock,
+    summary: values.output === 'json',
+  });
+  const stops = stopsOf(io, values.maxDuration, (hard) => tellStop(renderer.observe, hard));
+  try {
+    await importOnce(args, values, io, settings, renderer, stops);
+  } catch (error) {
+    const { code, message, hint, exitCode } = describeFailure(error);
+    renderer.observe({ type: 'exit-error', code, message, hint, exitCode });
+    throw new Told(error);
+  } finally {
+    stops.release();
+    renderer.close();
+  }
+}
+
+function tellStop(observe: Observe, hard: boolean): void {
+  observe({
+    type: 'notice',
+    level: 'warning',
+    code: hard ? 'stopping-now' : 'stopping',
+    message: hard ? 'stopping at once' : 'stopping: what is in flight is finished; once more to stop at once',
+  });
+}
+
+async function importOnce(
+  args: readonly string[],
+  values: Values,
+  io: Io,
+  settings: ImportSettings,
+  renderer: Renderer,
+  stops: SignalStops,
+): Promise<void> {
+  const { observe } = renderer;
+  const id = runId();
+  const state = makeFolder(stateDir(values.stateDir, io.env));
+  const folder = join(state, 'runs', id);
+  const { commandNames } = await import('./command-names.js');
+  const fromStdin = args.includes('-');
+  const spool = fromStdin ? new Spool(io.stdin, join(makeFolder(folder), 'stdin.gz')) : undefined;
+  const notice = (code: string, message: string, hint?: string): void =>
+    observe({ type: 'notice', level: 'warning', code, message, hint });
+  const inputs = await openInputs(args, values, commandNames, spool?.stream ?? io.stdin, notice);
+  const session = await openSession(values, io, {
+    ...settings.session,
+    onWait: (reason, ms, detail) =>
+      observe({ type: 'waiting', reason, ms, ...(detail === undefined ? {} : { detail }) }),
+  });
+  const rejects = new RejectsLog(join(makeFolder(folder), 'rejected.jsonl'), (error) =>
+    notice('rejects-unwritable', `the list of rejected rows cannot be written: ${String(error)}`),
+  );
+  try {
+    const ledger = await Ledger.open(join(state, 'ledger.db'));
+    try {
+      const outcome = await runImport(
+        {
+          sources: inputs.sources,
+          openAgain: opener(inputs, spool),
+          mapper: inputs.mapper,
+          api: session.api,
+          ledger,
+          clock: systemClock,
+          observe,
+          recordRejection: (rejection) => rejects.add(rejection),
+          randomId: () => randomBytes(8).toString('hex'),
+        },
+        optionsOf(id, values, inputs, session, settings),
+        stops,
+      );
+      rejects.close();
+      await spool?.remove();
+      await lastWords(outcome, { values, io, settings, renderer, stops, folder, ledger, rejects, session });
+    } finally {
+      ledger.close();
+    }
+  } finally {
+    rejects.close();
+    await session.close();
+  }
+}
+
+function runId(): string {
+  return `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(3).toString('hex')}`;
+}
+
+function opener(inputs: Inputs, spool: Spool | undefined) {
+  return async (index: number): Promise<Source> => {
+    const original = inputs.sources[index];
+    if (original === undefined) throw new RangeError(`no source ${index}`);
+    if (original.info.bytes !== undefined || spool === undefined) return original;
+    await spool.flushed();
+    const { discoverSources } = await import('../sources/index.js');
+    const format = original.info.format;
+    const [copy] = await discoverSources([spool.path], {
+      ...inputs.sourceOptions,
+      ...(format === 'document' ? {} : { format }),
+    });
+    if (copy === undefined) throw new RangeError('the spool is gone');
+    return { ...copy, info: { ...copy.info, id: original.info.id, index }, read: (...read) => copy.read(...read) };
+  };
+}
+
+function optionsOf(
+  id: string,
+  values: Values,
+  inputs: Inputs,
+  session: Session,
+  settings: ImportSettings,
+): ImportOptions {
+  const batch = inputs.mapping?.batch;
+  return {
+    run: id,
+    project: session.project,
+    host: session.host,
+    keyOrigin: session.keyOrigin,
+    command: settings.command,
+    mappingFingerprint: inputs.mapping?.fingerprint ?? 'none',
+    batch: {
+      metadata: batch?.metadata ?? {},
+      ...(batch?.ignore_roles === undefined ? {} : { ignore_roles: batch.ignore_roles }),
+      ...(batch?.strict_ontology === undefined ? {} : { strict_ontology: batch.strict_ontology }),
+    },
+    skip: values.skip,
+    limit: values.limit ?? Number.POSITIVE_INFINITY,
+    chunkSize: values.chunkSize,
+    maxChunkBytes: DEFAULT_MAX_CHUNK_BYTES,
+    batchSize: values.batchSize,
+    lanes: values.concurrency,
+    order: values.order,
+    create:
+      values.createMissing ??
+      new Set(session.isLocal ? (['users', 'graphs', 'threads'] as const) : (['threads'] as const)),
+    maxErrors: values.maxErrors,
+    wait: values.wait,
+    waitTimeoutMs: values.waitTimeout,
+    settleWindowMs: values.settleWindow,
+  };
+}
+
+interface LastWords {
+  readonly values: Values;
+  readonly io: Io;
+  readonly settings: ImportSettings;
+  readonly renderer: Renderer;
+  readonly stops: SignalStops;
+  readonly folder: string;
+  readonly ledger: Ledger;
+  readonly rejects: RejectsLog;
+  readonly session: Session;
+}
+
+async function lastWords(outcome: ImportOutcome, words: LastWords): Promise<void> {
+  const { values, io, renderer, stops, folder, ledger, rejects } = words;
+  const { summaryText } = await import('../progress/summary.js');
+  const { summaryJson } = await import('../progress/summary-json.js');
+  const exitCode = exitCodeOfRun(outcome.status, outcome.error, stops.signal());
+  const summaryFile = join(folder, 'summary.json');
+  const summary: RunSummary = {
+    ...outcome.summary,
+    status: outcome.status,
+    exitCode,
+    files: [...(rejects.written > 0 ? [rejects.path] : []), summaryFile],
+    next: nextCommand(outcome, words),
+  };
+  const json = JSON.stringify(withError(summaryJson(summary), outcome));
+  writeFileSync(summaryFile, `${json}\n`, { mode: 0o600 });
+  ledger.endRun(summary.run, summary.status, json, new Date().toISOString());
+  renderer.observe({ type: 'phase', phase: 'done' });
+  if (outcome.error !== undefined && outcome.status !== 'interrupted') {
+    const { code, message, hint } = describeFailure(outcome.error);
+    renderer.observe({ type: 'exit-error', code, message, hint, exitCode });
+  }
+  renderer.observe({ type: 'summary', summary });
+  renderer.close();
+  const color = values.color && io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined;
+  const text =
+    values.output === 'json' ? `${json}\n` : summaryText(summary, { color, columns: io.stdout.columns ?? 100 });
+  await print(io.stdout, text.endsWith('\n') ? text : `${text}\n`);
+  io.exitCode = exitCode;
+}
+
+function withError(json: Record<string, unknown>, outcome: ImportOutcome): Record<string, unknown> {
+  if (outcome.error === undefined || outcome.status === 'interrupted') return json;
+  const { code, message, hint } = describeFailure(outcome.error);
+  return { ...json, error: { code, message, hint } };
+}
+
+function nextCommand(outcome: ImportOutcome, { settings, session, values }: LastWords): string | undefined {
+  const where = session.isLocal ? ' --local' : '';
+  const failed = outcome.summary.batches.find((batch) => (batch.counts?.failed ?? 0) > 0);
+  if (outcome.draftsLeft.length > 0) return `zep-import batches list --status draft${where}`;
+  if (failed !== undefined) return `zep-import batches items ${failed.batch} --status failed${where}`;
+  if (outcome.status === 'accepted' || outcome.status === 'wait-timeout' || outcome.status === 'interrupted') {
+    return `zep-import batches list${where}`;
+  }
+  return values.quiet === true ? undefined : settings.next;
+}

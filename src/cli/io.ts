@@ -1,0 +1,29 @@
+/** What the command line needs of its process, so that commands can be read and tested without one. */
+import type { Readable, Writable } from 'node:stream';
+
+export interface Io {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly stderr: Writable & { readonly isTTY?: boolean; readonly columns?: number };
+  exitCode?: number | string | null | undefined;
+  on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  removeListener(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+}
+
+/** Writes the result and waits until the stream has taken it; a reader that went away (`| head`) is no failure of the run. */
+export function print(stream: Writable, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || !stream.writable) {
+      resolve();
+      return;
+    }
+    const ignore = (): void => resolve();
+    stream.once('error', ignore);
+    stream.write(text, () => {
+      stream.removeListener('error', ignore);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,221 @@
+/**
+ * The command line: finds the command, parses its flags, loads its code and runs it. The only place that catches everything. A command's code is
+ * imported when it runs, so that `--version` and `--help` stay instant.
+ */
+import { Command, CommanderError } from 'commander';
+import { usageError } from '../errors.js';
+import { EXIT, EXIT_MEANINGS } from './exit-codes.js';
+import { describeFailure, failureJson, tellFailure } from './failure.js';
+import { addFlags, type FlagName } from './flags.js';
+import { print, type Io } from './io.js';
+import { valuesOf, type Values } from './options.js';
+import { packageVersion } from './version.js';
+
+type Action = (args: readonly string[], values: Values, io: Io) => Promise<void>;
+
+const INPUT = ['mapping', 'format', 'encoding', 'skip', 'limit', 'maxRecordBytes'] as const satisfies FlagName[];
+const TARGET = ['graph', 'user', 'thread', 'createMissing'] as const satisfies FlagName[];
+const SERVICE = [
+  'local',
+  'apiKey',
+  'apiKeyFile',
+  'apiUrl',
+  'profile',
+  'rateLimit',
+  'stateDir',
+] as const satisfies FlagName[];
+const SPEECH = ['progress', 'output', 'quiet', 'verbose', 'noColor', 'yes'] as const satisfies FlagName[];
+const UPLOAD = ['chunkSize', 'batchSize', 'concurrency', 'order', 'settleWindow'] as const satisfies FlagName[];
+const LISTS = [
+  'local',
+  'apiKey',
+  'apiKeyFile',
+  'apiUrl',
+  'profile',
+  'stateDir',
+  'output',
+  'quiet',
+  'noColor',
+  'limit',
+] as const satisfies FlagName[];
+
+/** Every flag of `run`, in the order of the help. */
+export const RUN_FLAGS: readonly FlagName[] = [
+  ...INPUT,
+  ...TARGET,
+  ...SERVICE,
+  ...UPLOAD,
+  'dryRun',
+  'maxErrors',
+  'noWait',
+  'waitTimeout',
+  'maxDuration',
+  ...SPEECH,
+];
+
+/** Runs the command of `io.argv` and leaves the exit code in `io.exitCode`. Never throws. */
+export async function main(io: Io): Promise<void> {
+  const args = io.argv.slice(2);
+  try {
+    if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+      io.stdout.write(`${packageVersion()}\n`);
+      io.exitCode = EXIT.ok;
+      return;
+    }
+    await createProgram(io).parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // commander has printed its message already.
+      io.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+      if (io.exitCode === EXIT.ok || !wantsJson(args)) return;
+      const failure = describeFailure(usageError('usage', error.message.replace(/^error: /, '')));
+      await print(io.stdout, failureJson(failure));
+      return;
+    }
+    await tellFailure(error, io, wantsJson(args) || io.env['ZEP_IMPORT_OUTPUT'] === 'json');
+  }
+}
+
+/** The command line with all its commands; for the help, the documents and the shell completion as well. */
+export function createProgram(io: Io): Command {
+  const program = new Command('zep-import')
+    .description(
+      'Bulk importer for Zep: streams JSONL, CSV and JSON files into the Batch API; nothing lost, nothing twice.',
+    )
+    .version(packageVersion(), '-V, --version')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+    })
+    .showSuggestionAfterError(true)
+    .enablePositionalOptions()
+    .addHelpText('after', helpFooter());
+
+  const command = (
+    text: string,
+    description: string,
+    flags: readonly FlagName[],
+    load: () => Promise<Action>,
+    isDefault = false,
+  ): Command => {
+    const made = program.command(text, { isDefault }).description(description);
+    addFlags(made, flags).action(async (...parameters: unknown[]) => {
+      const self = parameters.at(-1) as Command;
+      const action = await load();
+      await action(self.args, valuesOf(self, io.env), io);
+    });
+    return made;
+  };
+
+  command(
+    'run [sources...]',
+    'import (the default command)',
+    RUN_FLAGS,
+    async () => (await import('./commands/run.js')).run,
+    true,
+  );
+  command(
+    'demo',
+    'import samples from inside this package into the embedded local server',
+    ['progress', 'output', 'quiet', 'verbose', 'noColor'],
+    async () => (await import('./commands/demo.js')).demo,
+  );
+  command(
+    'preview [sources...]',
+    'the first mapped items, exactly as they would be sent; nothing is written',
+    [...INPUT.filter((name) => name !== 'limit'), 'graph', 'user', 'thread', 'items', 'output', 'noColor'],
+    async () => (await import('./commands/preview.js')).preview,
+  );
+  command(
+    'check [sources...]',
+    'read and map everything, send nothing: counts, rejects, time safety, calls, batches, cost',
+    [...INPUT, ...TARGET, ...UPLOAD, 'local', 'rateLimit', 'stateDir', ...SPEECH],
+    async () => (await import('./commands/check.js')).check,
+  );
+  addBatches(program, io);
+  command(
+    'schema',
+    'JSON Schema of the mapping file, for editors',
+    [],
+    async () => (await import('./commands/schema.js')).schema,
+  );
+  addServe(program, io);
+  return program;
+}
+
+function addBatches(program: Command, io: Io): void {
+  const batches = program.command('batches').description("the service's own batches");
+  const sub = (
+    text: string,
+    description: string,
+    flags: readonly FlagName[],
+    name: 'list' | 'show' | 'items' | 'remove',
+  ): void => {
+    addFlags(batches.command(text).description(description), flags).action(async (...parameters: unknown[]) => {
+      const self = parameters.at(-1) as Command;
+      const actions = await import('./commands/batches.js');
+      await actions[name](self.args, valuesOf(self, io.env), io);
+    });
+  };
+  sub('list', 'all batches of the project, newest first', [...LISTS, 'status'], 'list');
+  sub(
+    'show <batch>',
+    'one batch',
+    LISTS.filter((name) => name !== 'limit'),
+    'show',
+  );
+  sub(
+    'items <batch>',
+    'the items of a batch, with their source rows where the ledger knows them',
+    [...LISTS, 'status'],
+    'items',
+  );
+  sub(
+    'delete <batches...>',
+    'delete drafts (and invalid batches)',
+    [...LISTS.filter((name) => name !== 'limit'), 'yes'],
+    'remove',
+  );
+}
+
+function addServe(program: Command, io: Io): void {
+  program
+    .command('serve')
+    .description("the local server: Zep's Batch API on this machine")
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .argument('[options...]')
+    .action(async (...parameters: unknown[]) => {
+      const self = parameters.at(-1) as Command;
+      const { serve } = await import('./commands/serve.js');
+      await serve(self.args, io);
+    });
+}
+
+function helpFooter(): string {
+  const codes = EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n');
+  return `
+Examples:
+  zep-import demo                                        a first import, without an account
+  zep-import preview tickets.csv -m map.yaml             what would be sent
+  zep-import tickets.csv 'chats/*.jsonl.gz' -m map.yaml  import (ZEP_API_KEY is set)
+  zep-import tickets.csv -m map.yaml --local             the same into the local server
+
+Every flag can be given as a variable: ZEP_IMPORT_CHUNK_SIZE=100 is --chunk-size 100.
+
+Exit codes:
+${codes}`;
+}
+
+function wantsJson(args: readonly string[]): boolean {
+  return args.some(
+    (arg, index) =>
+      arg === '--output=json' ||
+      arg === '-ojson' ||
+      ((arg === '-o' || arg === '--output') && args[index + 1] === 'json'),
+  );
+}

@@ -1,0 +1,82 @@
+/** The values of all flags after parsing, and how variables of the environment fill those that were not given. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { usageError } from '../errors.js';
+import type { MaxErrors } from '../run/books.js';
+import type { CreatableKind } from '../run/destinations.js';
+import type { Io } from './io.js';
+
+export interface Values {
+  readonly mapping?: string;
+  readonly format: 'auto' | 'jsonl' | 'json' | 'csv' | 'tsv';
+  readonly encoding?: string;
+  readonly limit?: number;
+  readonly skip: number;
+  readonly maxRecordBytes: number;
+  readonly graph?: string;
+  readonly user?: string;
+  readonly thread?: string;
+  readonly createMissing?: ReadonlySet<CreatableKind>;
+  readonly local?: boolean;
+  readonly apiKey?: string;
+  readonly apiKeyFile?: string;
+  readonly apiUrl?: string;
+  readonly profile?: string;
+  readonly rateLimit?: number;
+  readonly chunkSize: number;
+  readonly batchSize: number;
+  readonly concurrency: number | 'auto';
+  readonly order: 'strict' | 'relaxed';
+  readonly settleWindow: number;
+  readonly maxErrors: MaxErrors;
+  readonly wait: boolean;
+  readonly waitTimeout?: number;
+  readonly maxDuration?: number;
+  readonly stateDir?: string;
+  readonly progress: 'auto' | 'bar' | 'plain' | 'json' | 'none';
+  readonly output: 'table' | 'json';
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly color: boolean;
+  readonly yes?: boolean;
+  readonly dryRun?: boolean;
+  readonly items: number;
+  readonly status?: string;
+  /** Names of the values that came from ZEP_IMPORT_… variables. */
+  readonly fromEnvironment: ReadonlySet<string>;
+}
+
+const ON = new Set(['1', 'true', 'yes', 'on']);
+const OFF = new Set(['0', 'false', 'no', 'off']);
+
+/** The parsed values of a command; flags that were not given take their variable. Throws usageError for a variable that makes no sense. */
+export function valuesOf(command: Command, env: Io['env']): Values {
+  const fromEnvironment = new Set<string>();
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (command.getOptionValueSource(name) === 'cli') continue;
+    const variable = `ZEP_IMPORT_${option.name().replaceAll('-', '_').toUpperCase()}`;
+    const text = env[variable];
+    if (text === undefined || text === '') continue;
+    try {
+      command.setOptionValueWithSource(name, parsed(option, text), 'env');
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      throw usageError('bad-variable', `${variable}=${text} is not valid. ${error.message}`);
+    }
+    fromEnvironment.add(name);
+  }
+  return { ...command.opts<Values>(), fromEnvironment };
+}
+
+function parsed(option: Command['options'][number], text: string): unknown {
+  if (option.isBoolean()) {
+    const value = text.toLowerCase();
+    if (!ON.has(value) && !OFF.has(value)) throw new InvalidArgumentError('It takes 1 or 0.');
+    return option.negate ? !ON.has(value) : ON.has(value);
+  }
+  if (option.argChoices !== undefined && !option.argChoices.includes(text)) {
+    throw new InvalidArgumentError(`It takes one of ${option.argChoices.join(', ')}.`);
+  }
+  const parse = option.parseArg as ((text: string, previous: unknown) => unknown) | undefined;
+  return parse === undefined ? text : parse(text, undefined);
+}

@@ -1,0 +1,108 @@
+/** The way to a service: the real one with a key, or the local server inside this process. One per command, closed at its end. */
+import { join } from 'node:path';
+import { systemClock } from '../clock.js';
+import { AppError } from '../errors.js';
+import type { WaitReason } from '../events.js';
+import type { RemoteApi } from '../remote/api.js';
+import { DESTINATION_CONCURRENCY } from '../run/import-run.js';
+import { findKey } from './credentials.js';
+import type { Io } from './io.js';
+import type { Values } from './options.js';
+import { makeFolder, stateDir } from './state-dir.js';
+import { packageVersion } from './version.js';
+
+export interface Session {
+  readonly api: RemoteApi;
+  /** The project's uuid: what the books of a run belong to. */
+  readonly project: string;
+  readonly projectName: string;
+  readonly host: string;
+  readonly keyOrigin: string;
+  readonly isLocal: boolean;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly onWait?: (reason: WaitReason, ms: number, detail?: string) => void;
+  /** The local server's data file; by default in the state folder. */
+  readonly localData?: string;
+  /** Items a second that the local server processes. */
+  readonly processingRate?: number;
+}
+
+const DEFAULT_URL = 'https://api.getzep.com';
+const MAX_LANES = 64;
+
+/** Opens the way and asks who is there. Throws AppError: 3 for a refused key, 4 when there is no such service, 6 and 7 for the network. */
+export async function openSession(values: Values, io: Io, options: SessionOptions = {}): Promise<Session> {
+  const opened = values.local === true ? await openLocal(values, io, options) : remoteOf(values, io);
+  try {
+    const { createHttpApi } = await import('../remote/http-client.js');
+    const api = createHttpApi({
+      baseUrl: opened.url,
+      apiKey: opened.key,
+      clock: systemClock,
+      connections: (typeof values.concurrency === 'number' ? values.concurrency : MAX_LANES) + DESTINATION_CONCURRENCY,
+      env: io.env,
+      userAgent: `zep-import/${packageVersion()}`,
+      ...(values.rateLimit === undefined ? {} : { rateLimit: values.rateLimit }),
+      ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
+    });
+    try {
+      const project = await api.project();
+      return {
+        api,
+        project: project.uuid ?? `${opened.host} ${project.name ?? ''}`,
+        projectName: project.name ?? project.uuid ?? 'unnamed',
+        host: opened.host,
+        keyOrigin: opened.keyOrigin,
+        isLocal: values.local === true,
+        close: async () => {
+          await api.close();
+          await opened.close();
+        },
+      };
+    } catch (error) {
+      await api.close();
+      throw error;
+    }
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+interface Opened {
+  readonly url: string;
+  readonly key: string;
+  readonly host: string;
+  readonly keyOrigin: string;
+  close(): Promise<void>;
+}
+
+function remoteOf(values: Values, io: Io): Opened {
+  const { key, origin } = findKey(values, io.env);
+  const fromEnv = io.env['ZEP_API_URL'];
+  const url = values.apiUrl ?? (fromEnv === undefined || fromEnv === '' ? DEFAULT_URL : fromEnv);
+  let host: string;
+  try {
+    host = new URL(url).host;
+  } catch {
+    throw new AppError(`${values.apiUrl === undefined ? 'ZEP_API_URL' : '--api-url'} is not an address: ${url}`, {
+      code: 'bad-url',
+      disposition: 'usage',
+      hint: `an address looks like ${DEFAULT_URL}`,
+    });
+  }
+  return { url, key, host, keyOrigin: origin, close: () => Promise.resolve() };
+}
+
+async function openLocal(values: Values, io: Io, options: SessionOptions): Promise<Opened> {
+  const { startLocalServer } = await import('../emulator/index.js');
+  const dataFile = options.localData ?? join(makeFolder(stateDir(values.stateDir, io.env)), 'local.db');
+  const server = await startLocalServer({
+    dataFile,
+    ...(options.processingRate === undefined ? {} : { processingRate: options.processingRate }),
+  });
+  return { url: server.url, key: 'local', host: 'the local server', keyOrigin: '--local', close: () => server.close() };
+}

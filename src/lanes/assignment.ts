@@ -1,0 +1,51 @@
+/**
+ * Which lane a slot belongs to. A slot moves only at a batch border, and only away from the lane whose border it is, so that one graph is
+ * never in two open batches at once.
+ */
+import { SLOTS } from './destination.js';
+
+export class LaneAssignment {
+  readonly #laneOf = new Uint16Array(SLOTS);
+  readonly #items = new Float64Array(SLOTS);
+  #lanes: number;
+
+  /** `lanes` from the start: slot s belongs to lane s mod lanes. */
+  constructor(lanes: number) {
+    this.#lanes = lanes;
+    for (let slot = 0; slot < SLOTS; slot++) this.#laneOf[slot] = slot % lanes;
+  }
+
+  get lanes(): number {
+    return this.#lanes;
+  }
+
+  /** The lane of a slot; counts one item there. */
+  place(slot: number): number {
+    this.#items[slot] = (this.#items[slot] ?? 0) + 1;
+    return this.#laneOf[slot] ?? 0;
+  }
+
+  laneOf(slot: number): number {
+    return this.#laneOf[slot] ?? 0;
+  }
+
+  /**
+   * At the batch border of `lane`: spreads its slots over itself and lanes that are new, `total` lanes in all, the busiest slots first, each to
+   * the lane with the least to do so far.
+   */
+  spread(lane: number, total: number): void {
+    if (total <= this.#lanes) return;
+    const targets = [lane];
+    for (let fresh = this.#lanes; fresh < total; fresh++) targets.push(fresh);
+    const load = new Map(targets.map((target) => [target, 0]));
+    const own = [...this.#laneOf.keys()].filter((slot) => this.#laneOf[slot] === lane);
+    own.sort((a, b) => (this.#items[b] ?? 0) - (this.#items[a] ?? 0));
+    for (const slot of own) {
+      let best = lane;
+      for (const target of targets) if ((load.get(target) ?? 0) < (load.get(best) ?? 0)) best = target;
+      this.#laneOf[slot] = best;
+      load.set(best, (load.get(best) ?? 0) + (this.#items[slot] ?? 0) + 1);
+    }
+    this.#lanes = total;
+  }
+}

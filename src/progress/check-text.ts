@@ -1,0 +1,99 @@
+/** The report of `check` for people. Rule: its first line says whether rows would be lost, and that nothing was sent. */
+import type { CheckReport } from '../check-report.js';
+import { printable } from './escape.js';
+import { bytes, count, counted, duration, seconds } from './format.js';
+import { createPaint, type Paint } from './paint.js';
+import type { TextOptions } from './summary.js';
+import { destinationsText, errorLines, field, fields, inexactText, timeWarnings } from './text-parts.js';
+
+/** The report, each line with its line end. */
+export function checkText(report: CheckReport, options: TextOptions): string {
+  const paint = createPaint(options.color);
+  const lines = [headline(report, paint), ...books(report, paint), ...price(report, paint)];
+  const warnings = timeWarnings(report.time);
+  if (report.inexactNumbers > 0) warnings.push(inexactText(report.inexactNumbers));
+  if (warnings.length > 0 || report.notices.length > 0) lines.push('', paint.bold('Worth a look'));
+  lines.push(...warnings.map((text) => `  ${paint.warn(text)}`));
+  for (const { level, message, hint } of report.notices) {
+    lines.push(`  ${level === 'warning' ? paint.warn(printable(message)) : printable(message)}`);
+    if (hint !== undefined) lines.push(`    ${paint.dim(printable(hint))}`);
+  }
+  if (report.rejects.length > 0) lines.push('', paint.bold('Would be rejected'), ...errorLines(report.rejects, paint));
+  if (report.next !== undefined) lines.push('', `${paint.bold('Next:')} ${paint.accent(printable(report.next, 4096))}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function headline({ records, items, tests }: CheckReport, paint: Paint): string {
+  const lost = records.rejected + records.partlyRejected;
+  const told: string[] = [];
+  if (records.read === 0) told.push('the sources hold no records');
+  else if (lost > 0) told.push(`${count(lost)} of ${counted(records.read, 'row')} would be rejected`);
+  else if (items.rejected > 0) told.push(`${counted(items.rejected, 'item')} would be rejected`);
+  else if (items.total === 0) told.push('the mapping keeps no record');
+  else told.push(`all ${counted(records.read, 'row')} can be imported`);
+  if (tests !== undefined && tests.failed > 0) told.push(`${counted(tests.failed, 'test')} of the mapping failed`);
+  const bad = lost > 0 || items.rejected > 0 || (tests?.failed ?? 0) > 0;
+  const tone = bad ? paint.bad : items.total === 0 ? paint.warn : paint.good;
+  return paint.bold(tone(`Check: ${told.join('; ')}. Nothing was sent.`));
+}
+
+function books({ records, items, destinations, tests }: CheckReport, paint: Paint): string[] {
+  const partly = records.partlyRejected > 0 ? ` (${count(records.partlyRejected)} of the mapped in part)` : '';
+  const split = `${count(records.mapped)} mapped + ${count(records.skipped)} skipped + ${count(records.rejected)} rejected`;
+  const lines = [field('records', `${count(records.read)} read = ${split}${partly}`, paint)];
+  const kinds = [
+    ...(items.episodes > 0 ? [counted(items.episodes, 'episode')] : []),
+    ...(items.messages > 0 ? [counted(items.messages, 'thread message')] : []),
+  ];
+  const asides = [
+    ...(items.parts > 0 ? [`${counted(items.parts, 'part')} of longer texts`] : []),
+    ...(items.known > 0 ? [`${count(items.known)} already known, not sent again`] : []),
+    ...(items.rejected > 0 ? [`${count(items.rejected)} rejected`] : []),
+  ];
+  const what = kinds.length === 0 ? '' : `: ${kinds.join(', ')}`;
+  lines.push(
+    field('items', `${count(items.total)}${what}${asides.length === 0 ? '' : ` (${asides.join('; ')})`}`, paint),
+  );
+  const to = destinationsText(destinations);
+  const unowned =
+    destinations.unownedThreads > 0
+      ? ` (${count(destinations.unownedThreads)} threads without an owner in the mapping)`
+      : '';
+  if (to !== undefined) lines.push(field('to', `${to}${unowned}`, paint));
+  if (tests !== undefined)
+    lines.push(field('tests', `${count(tests.passed)} passed, ${count(tests.failed)} failed`, paint));
+  return lines;
+}
+
+/** What the import would take: calls, batches, credits, time. */
+function price(
+  { calls, batches, credits, bytesToSend, pace, bytesRead, durationMs }: CheckReport,
+  paint: Paint,
+): string[] {
+  const { setup } = calls;
+  const parts: [number, string][] = [
+    [setup.users, 'for users'],
+    [setup.graphs, 'for graphs'],
+    [setup.threads, 'for threads'],
+    [setup.threadOwners, 'for owners of threads'],
+    [calls.create, 'to create batches'],
+    [calls.add, 'to add items'],
+    [calls.process, 'to process'],
+  ];
+  const told = parts.filter(([number]) => number > 0).map(([number, word]) => `${count(number)} ${word}`);
+  const times = pace.map(
+    ({ callsPerMinute, minutes }) =>
+      `at least ${seconds(Math.max(1, minutes * 60))} at ${count(callsPerMinute)} calls a minute`,
+  );
+  return [
+    field('calls', `${count(calls.total)}${told.length === 0 ? '' : `: ${told.join(', ')}`}`, paint),
+    ...(calls.total > 0 ? fields('time', times, paint) : []),
+    field('batches', count(batches), paint),
+    field(
+      'cost',
+      `${counted(credits, 'credit')} (one for each started 350 bytes of an item), ${bytes(bytesToSend)} to send`,
+      paint,
+    ),
+    field('checked', `${bytes(bytesRead)} in ${duration(durationMs)}`, paint),
+  ];
+}

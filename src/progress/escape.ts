@@ -1,0 +1,51 @@
+/**
+ * Makes outside words safe to show: file names, ids and the service's own messages may hold escape sequences, line breaks or
+ * direction overrides that would move the cursor, forge a line or reverse what a person reads. Rule: no text from outside reaches an
+ * output except through `printable` (for people) or `jsonLine` (for machines).
+ */
+
+/** Controls (C0, DEL, C1), lone surrogates, line and paragraph separators, direction marks, invisible and tag characters. */
+const UNSAFE =
+  /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+
+/** Most text is printable ASCII, and that is quickly seen. */
+const NOT_PLAIN = /[^ -~]/;
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function visible(character: string): string {
+  const short = SHORT[character];
+  if (short !== undefined) return short;
+  const code = character.codePointAt(0) ?? 0;
+  if (code <= 0xff) return `\\x${code.toString(16).padStart(2, '0')}`;
+  return code <= 0xffff ? `\\u${code.toString(16).padStart(4, '0')}` : `\\u{${code.toString(16)}}`;
+}
+
+function jsonEscape(character: string): string {
+  let out = '';
+  for (let i = 0; i < character.length; i++) out += `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
+  return out;
+}
+
+/** At most `maxLength` UTF-16 units, ending in `…` when something was cut; never half a surrogate pair. */
+export function cut(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  const last = text.charCodeAt(maxLength - 2);
+  const end = last >= 0xd800 && last <= 0xdbff ? maxLength - 2 : maxLength - 1;
+  return `${text.slice(0, Math.max(0, end))}…`;
+}
+
+/** Outside text as one harmless line: unsafe characters become visible escapes (`\n`, `\x1b`, `\u202e`). */
+export function printable(text: string, maxLength = 1000): string {
+  const short = cut(text, maxLength);
+  return NOT_PLAIN.test(short) ? short.replace(UNSAFE, visible) : short;
+}
+
+/**
+ * One JSON value as one line with its line end. Unsafe characters inside strings are written as \\u escapes, so the value is unchanged
+ * for a reader and harmless on a terminal.
+ */
+export function jsonLine(value: unknown): string {
+  const json = JSON.stringify(value);
+  return `${NOT_PLAIN.test(json) ? json.replace(UNSAFE, jsonEscape) : json}\n`;
+}

@@ -1,0 +1,239 @@
+/**
+ * Users, graphs and threads that items point at: looked up and created ahead of the chunk that needs them, several at once, each only once.
+ * What is known is kept in a few bytes per destination, so that millions of threads fit.
+ *
+ * A create by a chosen id is the look-up: "already exists" is an answer, and then a thread's owner is read and compared, because thread ids
+ * are global to the project and messages would land in somebody else's graph.
+ */
+import type { Observe } from '../events.js';
+import { slotOf } from '../lanes/destination.js';
+import { KeyIndex } from '../lanes/key-index.js';
+import type { Item } from '../model.js';
+import type { DestinationApi } from '../remote/api.js';
+
+export type CreatableKind = 'users' | 'graphs' | 'threads';
+
+const USER = 1;
+const GRAPH = 2;
+const THREAD = 3;
+type Kind = typeof USER | typeof GRAPH | typeof THREAD;
+
+const UNKNOWN = 0;
+const OK = 1;
+const MISSING = 2;
+const USER_MISSING = 3;
+const NO_OWNER = 4;
+
+/** Why an item cannot go where it points. `missing`: which kind `--create-missing` would have to name. */
+export interface Misplaced {
+  readonly code: 'user-missing' | 'graph-missing' | 'thread-missing' | 'thread-owner';
+  readonly message: string;
+  readonly missing: CreatableKind | undefined;
+}
+
+export interface DestinationOptions {
+  readonly create: ReadonlySet<CreatableKind>;
+  /** How many look-ups and creations may be under way at once. */
+  readonly concurrency: number;
+  readonly observe: Observe;
+}
+
+export class Destinations {
+  readonly #api: DestinationApi;
+  readonly #options: DestinationOptions;
+  readonly #index = new KeyIndex();
+  #state = new Uint8Array(1024);
+  #slot = new Uint8Array(1024);
+  /** For threads: the number of the owner in the same index, plus one; 0 = not known. */
+  #owner = new Uint32Array(1024);
+  readonly #tasks = new Map<string, Promise<void>>();
+  readonly #created = { users: 0, graphs: 0, threads: 0 };
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(api: DestinationApi, options: DestinationOptions) {
+    this.#api = api;
+    this.#options = options;
+  }
+
+  get created(): { readonly users: number; readonly graphs: number; readonly threads: number } {
+    return { ...this.#created };
+  }
+
+  /**
+   * Finds out (or creates) what the items point at. Undefined when all of it is known already: then no promise is made.
+   * Rejects when the service cannot be asked; items that point nowhere are told by `place`.
+   */
+  ensure(items: readonly Item[], signal?: AbortSignal): Promise<void> | undefined {
+    let tasks: Set<Promise<void>> | undefined;
+    for (const item of items) {
+      const [kind, id] = pointsAt(item);
+      if (this.#stateOf(this.#index.find(id, kind)) !== UNKNOWN) continue;
+      tasks ??= new Set();
+      tasks.add(kind === THREAD ? this.#thread(id, item.owner, signal) : this.#owning(kind, id, signal));
+    }
+    return tasks === undefined ? undefined : settleAll(tasks);
+  }
+
+  /** The slot of an item whose destination is known, or why it cannot be placed. */
+  place(item: Item): number | Misplaced {
+    const [kind, id] = pointsAt(item);
+    const at = this.#index.find(id, kind);
+    const state = this.#stateOf(at);
+    if (state === OK) {
+      const owner = this.#owner[at] ?? 0;
+      if (kind === THREAD && item.owner !== undefined && owner !== this.#index.find(item.owner, USER) + 1) {
+        return {
+          code: 'thread-owner',
+          message: `thread "${short(id)}" belongs to another user than "${short(item.owner)}"`,
+          missing: undefined,
+        };
+      }
+      return this.#slot[at] ?? 0;
+    }
+    return misplaced(kind, id, state, item.owner);
+  }
+
+  /** Forgets everything that is known, so that `ensure` asks the service again. */
+  forget(): void {
+    this.#state.fill(UNKNOWN);
+  }
+
+  #stateOf(at: number): number {
+    return at < 0 ? UNKNOWN : (this.#state[at] ?? UNKNOWN);
+  }
+
+  #set(kind: Kind, id: string, state: number, slot: number, owner = 0): void {
+    const at = this.#index.add(id, kind);
+    if (at >= this.#state.length) this.#grow(at);
+    this.#state[at] = state;
+    this.#slot[at] = slot;
+    this.#owner[at] = owner;
+  }
+
+  #grow(at: number): void {
+    const length = Math.max(at + 1, this.#state.length * 2);
+    const state = new Uint8Array(length);
+    const slot = new Uint8Array(length);
+    const owner = new Uint32Array(length);
+    state.set(this.#state);
+    slot.set(this.#slot);
+    owner.set(this.#owner);
+    this.#state = state;
+    this.#slot = slot;
+    this.#owner = owner;
+  }
+
+  #owning(kind: typeof USER | typeof GRAPH, id: string, signal?: AbortSignal): Promise<void> {
+    return this.#once(`${kind}:${id}`, async () => {
+      const [plural, prefix] = kind === USER ? (['users', 'u:'] as const) : (['graphs', 'g:'] as const);
+      const found = this.#options.create.has(plural)
+        ? await this.#create(plural, id, signal)
+        : await this.#limited(() =>
+            kind === USER ? this.#api.userExists(id, signal) : this.#api.graphExists(id, signal),
+          );
+      this.#set(kind, id, found ? OK : MISSING, slotOf(prefix + id));
+    });
+  }
+
+  async #create(kind: 'users' | 'graphs', id: string, signal?: AbortSignal): Promise<true> {
+    const outcome = await this.#limited(() =>
+      kind === 'users' ? this.#api.createUser(id, signal) : this.#api.createGraph(id, signal),
+    );
+    if (outcome === 'created') this.#count(kind);
+    return true;
+  }
+
+  #thread(id: string, owner: string | undefined, signal?: AbortSignal): Promise<void> {
+    return this.#once(`${THREAD}:${id}`, async () => {
+      if (owner === undefined || !this.#options.create.has('threads')) {
+        this.#setThread(id, await this.#limited(() => this.#api.threadOwner(id, signal)), owner);
+        return;
+      }
+      if (this.#options.create.has('users') && this.#stateOf(this.#index.find(owner, USER)) !== OK) {
+        await this.#owning(USER, owner, signal);
+      }
+      const outcome = await this.#limited(() => this.#api.createThread(id, owner, signal));
+      if (outcome === 'user-missing') {
+        this.#set(THREAD, id, USER_MISSING, 0);
+        return;
+      }
+      if (outcome === 'created') {
+        this.#count('threads');
+        this.#setThread(id, owner, owner);
+        return;
+      }
+      this.#setThread(id, await this.#limited(() => this.#api.threadOwner(id, signal)), owner);
+    });
+  }
+
+  #setThread(id: string, actual: string | undefined, named: string | undefined): void {
+    if (actual === undefined) this.#set(THREAD, id, named === undefined ? NO_OWNER : MISSING, 0);
+    else this.#set(THREAD, id, OK, slotOf(`u:${actual}`), this.#index.add(actual, USER) + 1);
+  }
+
+  #count(kind: CreatableKind): void {
+    this.#created[kind] += 1;
+    this.#options.observe({ type: 'destinations', created: this.created });
+  }
+
+  #once(key: string, work: () => Promise<void>): Promise<void> {
+    let task = this.#tasks.get(key);
+    if (task === undefined) {
+      task = work().finally(() => this.#tasks.delete(key));
+      this.#tasks.set(key, task);
+    }
+    return task;
+  }
+
+  async #limited<T>(call: () => Promise<T>): Promise<T> {
+    while (this.#running >= this.#options.concurrency)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running += 1;
+    try {
+      return await call();
+    } finally {
+      this.#running -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+}
+
+function pointsAt(item: Item): [Kind, string] {
+  const { wire } = item;
+  if (wire.type === 'thread_message') return [THREAD, wire.thread_id];
+  return wire.graph_id === undefined ? [USER, wire.user_id ?? ''] : [GRAPH, wire.graph_id];
+}
+
+function misplaced(kind: Kind, id: string, state: number, owner: string | undefined): Misplaced {
+  if (state === USER_MISSING) {
+    return {
+      code: 'user-missing',
+      message: `user "${short(owner ?? '')}", who owns thread "${short(id)}", does not exist`,
+      missing: 'users',
+    };
+  }
+  if (state === NO_OWNER) {
+    return {
+      code: 'thread-missing',
+      message: `thread "${short(id)}" does not exist, and the mapping names no user_id to create it for`,
+      missing: undefined,
+    };
+  }
+  if (kind === THREAD) {
+    return { code: 'thread-missing', message: `thread "${short(id)}" does not exist`, missing: 'threads' };
+  }
+  return kind === USER
+    ? { code: 'user-missing', message: `user "${short(id)}" does not exist`, missing: 'users' }
+    : { code: 'graph-missing', message: `graph "${short(id)}" does not exist`, missing: 'graphs' };
+}
+
+function short(id: string): string {
+  return id.length > 60 ? `${id.slice(0, 60)}…` : id;
+}
+
+/** Waits for all, so that nothing goes on unseen behind an error, then throws the first error. */
+async function settleAll(tasks: Iterable<Promise<void>>): Promise<void> {
+  const results = await Promise.allSettled(tasks);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

@@ -1,0 +1,434 @@
+/**
+ * From complete drafts to finished batches: each is checked, processed, followed to its end, and what failed in it is told by source row.
+ *
+ * strict order: a batch is processed only when every earlier one that holds one of its slots is terminal, because the service promises no
+ * order between batches. Upload goes on meanwhile: drafts are free. An unanswered `process` is settled by asking.
+ */
+import type { Clock } from '../clock.js';
+import { AppError } from '../errors.js';
+import type { BatchCounts, BatchResult, Observe } from '../events.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Position } from '../model.js';
+import { RemoteError, type BatchItem, type BatchSummary, type RemoteApi } from '../remote/api.js';
+import { TERMINAL_BATCH_STATUSES } from '../wire.js';
+import type { Destinations } from './destinations.js';
+import type { Draft, Drafts } from './drafts.js';
+
+export interface HandoverOptions {
+  readonly order: 'strict' | 'relaxed';
+  /** False: hand over what may be handed over, and do not wait for the end. */
+  readonly wait: boolean;
+  readonly clock: Clock;
+  readonly observe: Observe;
+  /** Turns what the ledger knows of an item into a position of this run. */
+  readonly positionOf: (stored: {
+    readonly source: number;
+    readonly ordinal: number;
+    readonly line: number;
+    readonly byteStart: number;
+    readonly byteEnd: number;
+  }) => Position | undefined;
+  readonly onFailedItem: (code: string, message: string, first: string) => void;
+}
+
+const FIRST_POLL_MS = 1_000;
+const SLOWEST_POLL_MS = 15_000;
+const POLL_GROWTH = 1.4;
+
+interface Entry {
+  readonly draft: Draft;
+  state: 'waiting' | 'started' | 'terminal';
+  status: string;
+  counts: BatchCounts | undefined;
+  invalids: number;
+  counted: boolean;
+}
+
+export interface HandoverTotals {
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly canceled: number;
+  /** Batches that were handed to the service (or finished). */
+  readonly handedOver: number;
+  /** Complete drafts that wait for an earlier batch. */
+  readonly waiting: number;
+  /** Handed over, but not finished. */
+  readonly unfinished: number;
+  /** Items the service holds beyond ours, in batches that were processed. */
+  readonly doubled: number;
+}
+
+export class Handover {
+  readonly #api: RemoteApi;
+  readonly #ledger: Ledger;
+  readonly #drafts: Drafts;
+  readonly #destinations: Destinations;
+  readonly #options: HandoverOptions;
+  readonly #entries: Entry[] = [];
+  readonly #tasks: Promise<void>[] = [];
+  readonly #stop: AbortSignal;
+  readonly #signal: AbortSignal;
+  readonly #halt = new AbortController();
+  readonly #pause: AbortSignal;
+  #closed = false;
+  #failure: { readonly error: unknown } | undefined;
+  #doubled = 0;
+  #resolveChange: () => void = () => undefined;
+  #change: Promise<void>;
+
+  /** `stop`: no new calls; what is in flight is finished. `signal`: ends calls in flight. */
+  constructor(
+    api: RemoteApi,
+    ledger: Ledger,
+    drafts: Drafts,
+    destinations: Destinations,
+    options: HandoverOptions,
+    stop: AbortSignal,
+    signal: AbortSignal,
+  ) {
+    this.#stop = stop;
+    this.#pause = AbortSignal.any([stop, this.#halt.signal]);
+    this.#signal = signal;
+    this.#change = new Promise((resolve) => (this.#resolveChange = resolve));
+    stop.addEventListener('abort', () => this.#tellChange(), { once: true });
+    this.#api = api;
+    this.#ledger = ledger;
+    this.#drafts = drafts;
+    this.#destinations = destinations;
+    this.#options = options;
+  }
+
+  /** A complete batch; call in the order in which batches were filled. */
+  submit(draft: Draft): void {
+    this.#ledger.setBatchState(draft.row, 'closed', draft.slots.toString());
+    const entry: Entry = { draft, state: 'waiting', status: 'draft', counts: undefined, invalids: 0, counted: false };
+    this.#entries.push(entry);
+    this.#tasks.push(
+      this.#carry(entry).catch((error: unknown) => {
+        this.#failure ??= { error };
+        this.#halt.abort(error);
+        this.#tellChange();
+      }),
+    );
+  }
+
+  /** No more batches will come. Resolves when all are dealt with as far as the options say, or at a stop; throws what cannot be settled. */
+  async finish(): Promise<void> {
+    this.#closed = true;
+    if (!this.#options.wait) this.#halt.abort(new Error('not waiting'));
+    this.#tellChange();
+    await Promise.all(this.#tasks);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** What went wrong so far, to be looked at while uploading: a run that cannot hand over need not read on. */
+  rethrow(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  get totals(): HandoverTotals {
+    const totals = { succeeded: 0, failed: 0, skipped: 0, canceled: 0, handedOver: 0, waiting: 0, unfinished: 0 };
+    for (const { state, counts } of this.#entries) {
+      if (state === 'waiting') totals.waiting += 1;
+      else totals.handedOver += 1;
+      if (state === 'started') totals.unfinished += 1;
+      totals.succeeded += counts?.succeeded ?? 0;
+      totals.failed += counts?.failed ?? 0;
+      totals.skipped += counts?.skipped ?? 0;
+      totals.canceled += counts?.canceled ?? 0;
+    }
+    return { ...totals, doubled: this.#doubled };
+  }
+
+  /** Batches that the service has: they were processed, or it is done with them. */
+  get handedOver(): readonly Draft[] {
+    return this.#entries.filter((entry) => entry.state !== 'waiting').map((entry) => entry.draft);
+  }
+
+  /** Items of batches that vanished while they were being processed. */
+  get gone(): number {
+    return this.#entries.reduce((sum, entry) => sum + (entry.status === 'gone' ? entry.draft.accepted : 0), 0);
+  }
+
+  get results(): readonly BatchResult[] {
+    return this.#entries.map(({ draft, status, counts }) => ({
+      batch: draft.id,
+      lane: draft.lane,
+      number: draft.number,
+      status,
+      items: draft.accepted,
+      counts,
+    }));
+  }
+
+  /** The way of one batch: wait for its turn, process, follow to the end. */
+  async #carry(entry: Entry): Promise<void> {
+    const { wait } = this.#options;
+    for (;;) {
+      while (this.#isBlocked(entry)) {
+        if (this.#isHalted || (this.#closed && !wait)) return;
+        await this.#change;
+      }
+      if (this.#stop.aborted || this.#failure !== undefined) return;
+      await this.#start(entry);
+      let pollMs = FIRST_POLL_MS;
+      while (entry.state === 'started') {
+        if (!(await this.#slept(pollMs))) return;
+        const limited = this.#api.stats().rateLimited;
+        await this.#poll(entry);
+        const growth = this.#api.stats().rateLimited > limited ? POLL_GROWTH * 2 : POLL_GROWTH;
+        pollMs = Math.min(SLOWEST_POLL_MS, pollMs * growth);
+      }
+      if (entry.state === 'terminal') {
+        this.#tellChange();
+        return;
+      }
+    }
+  }
+
+  get #isHalted(): boolean {
+    return this.#stop.aborted || this.#failure !== undefined;
+  }
+
+  /** False when the wait was cut short: a stop, a failure elsewhere, or nobody waits any more. */
+  async #slept(ms: number): Promise<boolean> {
+    try {
+      await this.#options.clock.sleep(ms, this.#pause);
+      return true;
+    } catch (error) {
+      if (this.#pause.aborted) return false;
+      throw error;
+    }
+  }
+
+  #isBlocked(entry: Entry): boolean {
+    if (this.#options.order === 'relaxed') return false;
+    for (const earlier of this.#entries) {
+      if (earlier === entry) return false;
+      if (earlier.state !== 'terminal' && earlier.draft.slots.overlaps(entry.draft.slots)) return true;
+    }
+    return false;
+  }
+
+  #tellChange(): void {
+    const tell = this.#resolveChange;
+    this.#change = new Promise((resolve) => (this.#resolveChange = resolve));
+    tell();
+  }
+
+  // --- process --------------------------------------------------------------------------------------------------------------------
+
+  async #start(entry: Entry): Promise<void> {
+    const { draft } = entry;
+    for (;;) {
+      if (!draft.taken) await this.#drafts.verify(draft, this.#signal);
+      if (draft.accepted === 0 && !draft.taken) {
+        await this.#drafts.discard(draft, this.#signal);
+        entry.state = 'terminal';
+        entry.status = 'deleted';
+        return;
+      }
+      const summary = draft.taken ? await this.#api.getBatch(draft.id, this.#signal) : await this.#process(entry);
+      if (summary === undefined) continue;
+      if (summary.status === 'draft') continue;
+      if (summary.status === 'invalid') {
+        await this.#mendInvalid(entry);
+        continue;
+      }
+      this.#ledger.setBatchState(draft.row, 'started', draft.slots.toString());
+      entry.state = 'started';
+      this.#see(entry, summary);
+      return;
+    }
+  }
+
+  /** Presses process and finds out what came of it. Undefined: the draft was put right and must be processed again. */
+  async #process(entry: Entry): Promise<BatchSummary | undefined> {
+    const { draft } = entry;
+    try {
+      const summary = await this.#api.startBatch(draft.id, this.#signal);
+      if (summary.status !== '' && summary.status !== 'draft') return summary;
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error;
+      const settles =
+        error.effect === 'unknown' || error.status === 404 || error.status === 409 || error.status === 400;
+      if (!settles) throw error;
+      if (error.status === 400) return await this.#refusedToProcess(entry, error);
+    }
+    try {
+      return await this.#api.getBatch(draft.id, this.#signal);
+    } catch (error) {
+      if (!(error instanceof RemoteError) || error.status !== 404) throw error;
+      await this.#drafts.rebuild(draft, this.#signal);
+      return undefined;
+    }
+  }
+
+  /** A 400 may be the service's way of saying `invalid`: then the destinations tell. */
+  async #refusedToProcess(entry: Entry, error: RemoteError): Promise<BatchSummary | undefined> {
+    const summary = await this.#api.getBatch(entry.draft.id, this.#signal);
+    if (summary.status !== 'draft' && summary.status !== '') return summary;
+    if (entry.invalids > 0) throw error;
+    await this.#mendInvalid(entry);
+    return undefined;
+  }
+
+  /**
+   * The service says that something the batch points at does not exist: ask for every destination again, create what may be created, reject
+   * the rows of the rest and make the batch anew, once.
+   */
+  async #mendInvalid(entry: Entry): Promise<void> {
+    entry.invalids += 1;
+    if (entry.invalids > 1) {
+      throw new AppError(
+        `batch ${entry.draft.id} is invalid again: something it points at does not exist at the service`,
+        {
+          code: 'batch-invalid',
+          disposition: 'not-found',
+          hint: `zep-import batches items ${entry.draft.id} lists what it points at`,
+        },
+      );
+    }
+    this.#options.observe({
+      type: 'notice',
+      level: 'warning',
+      code: 'batch-invalid',
+      message: `batch ${entry.draft.id} is invalid: a user, graph or thread is missing; it is made anew`,
+    });
+    this.#destinations.forget();
+    entry.draft.taken = false;
+    await this.#drafts.rebuild(entry.draft, this.#signal);
+    entry.state = 'waiting';
+  }
+
+  // --- follow ---------------------------------------------------------------------------------------------------------------------
+
+  async #poll(entry: Entry): Promise<void> {
+    let summary: BatchSummary;
+    try {
+      summary = await this.#api.getBatch(entry.draft.id, this.#signal);
+    } catch (error) {
+      if (!(error instanceof RemoteError) || error.status !== 404) throw error;
+      this.#vanished(entry);
+      return;
+    }
+    if (summary.status === 'invalid') {
+      await this.#mendInvalid(entry);
+      return;
+    }
+    this.#see(entry, summary);
+    if (TERMINAL_BATCH_STATUSES.has(summary.status)) {
+      await this.#finish(entry, summary);
+    }
+  }
+
+  #vanished(entry: Entry): void {
+    entry.state = 'terminal';
+    entry.status = 'gone';
+    this.#ledger.setBatchState(entry.draft.row, 'lost');
+    this.#options.observe({
+      type: 'notice',
+      level: 'warning',
+      code: 'batch-gone',
+      message: `batch ${entry.draft.id} is gone from the service while it was being processed; its ${entry.draft.accepted} items are not accounted for`,
+    });
+  }
+
+  #see(entry: Entry, summary: BatchSummary): void {
+    const { draft } = entry;
+    entry.status = summary.status;
+    if (summary.counts !== undefined) entry.counts = summary.counts;
+    this.#ledger.batchSeen(draft.row, summary.status, entry.counts);
+    if (!entry.counted && summary.itemCount !== undefined && summary.itemCount !== draft.accepted)
+      this.#countDrift(entry, summary.itemCount);
+    this.#options.observe({
+      type: 'batch',
+      batch: draft.id,
+      lane: draft.lane,
+      number: draft.number,
+      status: summary.status,
+      items: draft.accepted,
+      counts: entry.counts,
+    });
+  }
+
+  #countDrift(entry: Entry, count: number): void {
+    entry.counted = true;
+    const extra = count - entry.draft.accepted;
+    this.#doubled += Math.abs(extra);
+    this.#options.observe({
+      type: 'notice',
+      level: 'warning',
+      code: extra > 0 ? 'batch-doubled' : 'batch-short',
+      message: `batch ${entry.draft.id} was processed with ${count} items, ${Math.abs(extra)} ${extra > 0 ? 'more' : 'fewer'} than were accepted from us`,
+      hint: `zep-import batches items ${entry.draft.id}`,
+    });
+  }
+
+  async #finish(entry: Entry, summary: BatchSummary): Promise<void> {
+    const counts = summary.counts ?? (await this.#countItems(entry));
+    entry.counts = counts;
+    if (counts.failed > 0) await this.#tellItems(entry, 'failed');
+    if (counts.canceled > 0) await this.#tellItems(entry, 'canceled');
+    this.#ledger.batchSeen(entry.draft.row, summary.status, counts);
+    this.#ledger.setBatchState(entry.draft.row, 'terminal');
+    entry.state = 'terminal';
+    this.#options.observe({
+      type: 'batch',
+      batch: entry.draft.id,
+      lane: entry.draft.lane,
+      number: entry.draft.number,
+      status: summary.status,
+      items: entry.draft.accepted,
+      counts,
+    });
+  }
+
+  /** The service gave no counters: count its items instead. */
+  async #countItems(entry: Entry): Promise<BatchCounts> {
+    const counts = { total: 0, succeeded: 0, failed: 0, skipped: 0, canceled: 0 };
+    for await (const item of this.#api.listItems(entry.draft.id, {}, this.#signal)) {
+      counts.total += 1;
+      if (
+        item.status === 'succeeded' ||
+        item.status === 'failed' ||
+        item.status === 'skipped' ||
+        item.status === 'canceled'
+      ) {
+        counts[item.status] += 1;
+      }
+    }
+    return counts;
+  }
+
+  async #tellItems(entry: Entry, status: string): Promise<void> {
+    for await (const item of this.#api.listItems(entry.draft.id, { status }, this.#signal)) {
+      if (item.status === status) this.#tellItem(entry, item);
+    }
+  }
+
+  #tellItem(entry: Entry, item: BatchItem): void {
+    const source = item.index === undefined ? undefined : this.#ledger.itemSource(entry.draft.row, item.index);
+    const position = source === undefined ? undefined : this.#options.positionOf(source.position);
+    const message =
+      item.error?.message ??
+      (item.status === 'canceled' ? 'canceled: its user, graph or thread was deleted' : 'no reason given');
+    this.#options.observe({
+      type: 'item-failed',
+      batch: entry.draft.id,
+      index: item.index ?? -1,
+      status: item.status,
+      message,
+      code: item.error?.code,
+      episodeUuid: item.episodeUuid ?? source?.uuid,
+      position,
+      item: source?.position.item,
+    });
+    this.#options.onFailedItem(
+      item.error?.code ?? item.status,
+      message,
+      position === undefined ? `${entry.draft.id}[${item.index ?? '?'}]` : `${position.source.id}:${position.line}`,
+    );
+  }
+}

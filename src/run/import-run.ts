@@ -1,0 +1,410 @@
+/**
+ * One import from the first row to the last word: read, map, place, chunk, send, process, follow. The stages know nothing of each other;
+ * what they do together is said here, and the books are kept here.
+ */
+import type { Clock } from '../clock.js';
+import { AppError } from '../errors.js';
+import type { Observe, RunStatus, RunSummary } from '../events.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Item, Position, Rejection, Source } from '../model.js';
+import type { RemoteApi } from '../remote/api.js';
+import { LIMITS, type CreateBatchRequest } from '../wire.js';
+import { Books, tooManyErrors, type MaxErrors } from './books.js';
+import { Destinations, type CreatableKind, type Misplaced } from './destinations.js';
+import { Drafts, type Draft } from './drafts.js';
+import { Handover } from './handover.js';
+import { readAgainFrom, type OpenAgain } from './read-again.js';
+import { readItems, type ItemBlock, type RecordMapper } from './read-items.js';
+import { Uploader } from './uploader.js';
+
+export interface ImportOptions {
+  readonly run: string;
+  readonly project: string;
+  readonly host: string;
+  readonly keyOrigin: string;
+  readonly command: 'run' | 'demo';
+  readonly mappingFingerprint: string;
+  readonly batch: Omit<CreateBatchRequest, 'metadata'> & { readonly metadata: Readonly<Record<string, unknown>> };
+  readonly skip: number;
+  readonly limit: number;
+  readonly chunkSize: number;
+  readonly maxChunkBytes: number;
+  readonly batchSize: number;
+  readonly lanes: number | 'auto';
+  readonly order: 'strict' | 'relaxed';
+  readonly create: ReadonlySet<CreatableKind>;
+  readonly maxErrors: MaxErrors;
+  readonly wait: boolean;
+  /** Milliseconds after the upload; undefined = for ever. */
+  readonly waitTimeoutMs: number | undefined;
+  readonly settleWindowMs: number;
+}
+
+export interface ImportDeps {
+  readonly sources: readonly Source[];
+  readonly openAgain: OpenAgain;
+  readonly mapper: RecordMapper;
+  readonly api: RemoteApi;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly observe: Observe;
+  /** Writes a rejected row down, durably enough to be read after the run. */
+  readonly recordRejection: (rejection: Rejection) => void;
+  readonly randomId: () => string;
+}
+
+export interface Stops {
+  /** Aborted for a soft stop: finish what is in flight. Its reason says why (StopReason). */
+  readonly soft: AbortSignal;
+  /** Aborted to leave at once. */
+  readonly hard: AbortSignal;
+}
+
+export type StopReason = 'interrupt' | 'terminate' | 'max-duration';
+
+/** How a run ended: the summary without what only the command line knows (exit code, paths, next command). */
+export interface ImportOutcome {
+  readonly status: RunStatus;
+  readonly summary: Omit<RunSummary, 'exitCode' | 'files' | 'next' | 'status'>;
+  /** What stopped the run, when something did. */
+  readonly error: unknown;
+  /** Drafts that the run leaves at the service: complete or not, none of them processed. */
+  readonly draftsLeft: readonly string[];
+  readonly doubled: number;
+}
+
+const AHEAD_BLOCKS = 4;
+/** How many look-ups and creations of users, graphs and threads are under way at once. */
+export const DESTINATION_CONCURRENCY = 16;
+
+export async function runImport(deps: ImportDeps, options: ImportOptions, stops: Stops): Promise<ImportOutcome> {
+  const run = new ImportRun(deps, options, stops);
+  return run.go();
+}
+
+class ImportRun {
+  readonly #deps: ImportDeps;
+  readonly #options: ImportOptions;
+  readonly #stops: Stops;
+  readonly #books: Books;
+  readonly #destinations: Destinations;
+  readonly #drafts: Drafts;
+  readonly #handover: Handover;
+  readonly #uploader: Uploader;
+  readonly #failed = new AbortController();
+  readonly #startedAt: number;
+  #placed = 0;
+  #misplaced = 0;
+  readonly #missing = new Set<CreatableKind>();
+  readonly #missingNames = new Set<string>();
+
+  constructor(deps: ImportDeps, options: ImportOptions, stops: Stops) {
+    const { api, ledger, clock, observe } = deps;
+    this.#deps = deps;
+    this.#options = options;
+    this.#stops = stops;
+    this.#startedAt = clock.now();
+    this.#books = new Books({
+      maxErrors: options.maxErrors,
+      nowMs: clock.date(),
+      observe,
+      record: deps.recordRejection,
+    });
+    this.#destinations = new Destinations(api, {
+      create: options.create,
+      concurrency: DESTINATION_CONCURRENCY,
+      observe,
+    });
+    this.#drafts = new Drafts(api, ledger, {
+      run: options.run,
+      project: options.project,
+      batch: options.batch,
+      settleWindowMs: options.settleWindowMs,
+      clock,
+      observe,
+      onRefused: (rejection) => this.#books.rejectItem(rejection, true),
+      readAgain: readAgainFrom(deps.openAgain, deps.mapper, this.#destinations),
+      randomId: deps.randomId,
+    });
+    const stop = AbortSignal.any([stops.soft, this.#failed.signal]);
+    this.#handover = new Handover(
+      api,
+      ledger,
+      this.#drafts,
+      this.#destinations,
+      {
+        order: options.order,
+        wait: options.wait,
+        clock,
+        observe,
+        positionOf: (stored): Position | undefined => {
+          const source = deps.sources[stored.source]?.info;
+          return source === undefined ? undefined : { ...stored, source };
+        },
+        onFailedItem: (code, message, first) => this.#books.failedItem(code, message, first),
+      },
+      stop,
+      stops.hard,
+    );
+    this.#uploader = new Uploader(
+      this.#drafts,
+      {
+        lanes: options.lanes,
+        chunk: { items: options.chunkSize, bytes: options.maxChunkBytes },
+        batchSize: options.batchSize,
+        observe,
+        concurrencyHint: () => api.concurrencyHint(),
+        onComplete: (draft) => this.#handover.submit(draft),
+      },
+      stop,
+      stops.hard,
+    );
+  }
+
+  async go(): Promise<ImportOutcome> {
+    const { observe } = this.#deps;
+    let error: unknown;
+    let status: RunStatus | undefined;
+    try {
+      this.#begin();
+      observe({ type: 'phase', phase: 'uploading' });
+      await this.#upload();
+      observe({ type: 'phase', phase: this.#stops.soft.aborted ? 'stopping' : 'processing' });
+      status = await this.#follow();
+      if (!this.#stops.soft.aborted) await this.#deleteStrays();
+    } catch (caught) {
+      error = caught;
+      this.#failed.abort(caught);
+      observe({ type: 'phase', phase: 'stopping' });
+      // Lanes and batches finish what is in flight; what they say now no longer matters.
+      await Promise.allSettled([this.#uploader.finish(false), this.#handover.finish()]);
+    }
+    return this.#outcome(error, status);
+  }
+
+  #begin(): void {
+    const { sources, ledger, clock, observe } = this.#deps;
+    const { run, project, host, keyOrigin, command, mappingFingerprint } = this.#options;
+    ledger.beginRun(
+      { id: run, project, host, sources: sources.map((source) => source.info.id), mapping: mappingFingerprint },
+      new Date(clock.date()).toISOString(),
+    );
+    const sizes = sources.map((source) => source.info.bytes);
+    observe({
+      type: 'started',
+      run,
+      command,
+      project,
+      host,
+      keyOrigin,
+      sources: sources.length,
+      totalBytes: sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined,
+    });
+  }
+
+  // --- upload ---------------------------------------------------------------------------------------------------------------------
+
+  async #upload(): Promise<void> {
+    const { sources, mapper, observe } = this.#deps;
+    const { soft, hard } = this.#stops;
+    const reading = AbortSignal.any([soft, hard]);
+    const ahead: { readonly block: ItemBlock; readonly known: Promise<void> | undefined }[] = [];
+    for await (const block of readItems(sources, mapper, this.#books, this.#options, observe, reading)) {
+      const known = this.#destinations.ensure(block.items, hard);
+      known?.catch(() => undefined); // told when its block's turn comes
+      ahead.push({ block, known });
+      while (ahead.length > AHEAD_BLOCKS || ahead[0]?.known === undefined) {
+        const next = ahead.shift();
+        if (next === undefined) break;
+        await next.known;
+        await this.#put(next.block);
+      }
+      this.#checkErrors();
+      if (reading.aborted) break;
+    }
+    for (const next of ahead) {
+      if (reading.aborted) break;
+      await next.known;
+      await this.#put(next.block);
+      this.#checkErrors();
+    }
+    hard.throwIfAborted();
+    this.#checkDestinations(true);
+    await this.#uploader.finish(!reading.aborted);
+  }
+
+  async #put(block: ItemBlock): Promise<void> {
+    const slots: number[] = new Array<number>(block.items.length);
+    for (const [index, item] of block.items.entries()) {
+      const place = this.#destinations.place(item);
+      if (typeof place === 'number') {
+        this.#placed += 1;
+        slots[index] = place;
+      } else {
+        slots[index] = -1;
+        this.#misplace(item, place);
+      }
+    }
+    this.#checkDestinations(false);
+    this.#handover.rethrow();
+    await this.#uploader.put(block.items, slots, block.records);
+  }
+
+  #misplace(item: Item, { code, message, missing }: Misplaced): void {
+    this.#misplaced += 1;
+    if (missing !== undefined) this.#missing.add(missing);
+    if (this.#missingNames.size < 3) this.#missingNames.add(message);
+    this.#books.rejectItem(
+      { kind: 'rejected', stage: 'remote', code, message, position: item.position, item: item.index },
+      true,
+    );
+  }
+
+  /** If not one destination of the first chunk exists, the run is aimed at the wrong place: stop before the first add. */
+  #checkDestinations(inputOver: boolean): void {
+    if (this.#placed > 0 || this.#misplaced === 0) return;
+    if (!inputOver && this.#misplaced < this.#options.chunkSize && !this.#books.tooManyErrors) return;
+    const flag = [...new Set([...this.#options.create, ...this.#missing])].join(',');
+    throw new AppError(
+      `nothing that the first ${this.#misplaced} items point at exists: ${[...this.#missingNames].join('; ')}`,
+      {
+        code: 'destinations-missing',
+        disposition: 'not-found',
+        hint:
+          this.#missing.size === 0 ? 'check the ids in the mapping' : `to have them created: --create-missing ${flag}`,
+      },
+    );
+  }
+
+  #checkErrors(): void {
+    if (this.#books.tooManyErrors) throw tooManyErrors(this.#books);
+  }
+
+  // --- follow ---------------------------------------------------------------------------------------------------------------------
+
+  async #follow(): Promise<RunStatus | undefined> {
+    const { clock } = this.#deps;
+    const { waitTimeoutMs, wait } = this.#options;
+    const finished = this.#handover.finish();
+    if (!wait || waitTimeoutMs === undefined) {
+      await finished;
+      return undefined;
+    }
+    const over = new AbortController();
+    const timeout = clock.sleep(waitTimeoutMs, over.signal).then(
+      () => 'timeout' as const,
+      () => 'over' as const,
+    );
+    const first = await Promise.race([finished.then(() => 'finished' as const), timeout]);
+    over.abort(new Error('finished'));
+    if (first !== 'timeout') return undefined;
+    this.#failed.abort(new Error('--wait-timeout'));
+    await finished;
+    return 'wait-timeout';
+  }
+
+  async #deleteStrays(): Promise<void> {
+    const used = new Set(this.#uploader.drafts.map((draft) => draft.id as string));
+    const deleted = await this.#drafts.deleteStrays(used, this.#stops.hard);
+    if (deleted === 0) return;
+    this.#deps.observe({
+      type: 'notice',
+      level: 'info',
+      code: 'strays-deleted',
+      message: `deleted ${deleted} empty ${deleted === 1 ? 'draft' : 'drafts'} of this run whose creation had not been answered`,
+    });
+  }
+
+  // --- the last word --------------------------------------------------------------------------------------------------------------
+
+  #outcome(error: unknown, followed: RunStatus | undefined): ImportOutcome {
+    const { api, clock } = this.#deps;
+    const books = this.#books;
+    const totals = this.#handover.totals;
+    const drafts = this.#uploader.drafts;
+    const accepted = drafts.reduce((sum, draft) => sum + draft.accepted, 0);
+    const handled = new Set(this.#handover.handedOver);
+    const left = drafts.filter((draft) => !handled.has(draft) && draft.accepted > 0);
+    const { succeeded, failed, skipped, canceled } = totals;
+    const stats = api.stats();
+    return {
+      status: this.#status(error, followed, left),
+      error,
+      draftsLeft: left.map((draft) => draft.id),
+      doubled: totals.doubled,
+      summary: {
+        run: this.#options.run,
+        records: {
+          read: books.read,
+          mapped: books.mapped,
+          skipped: books.skipped,
+          rejected: books.rejectedRecords,
+          partlyRejected: books.partlyRejected,
+        },
+        items: {
+          produced: books.produced,
+          accepted,
+          known: 0,
+          rejected: books.rejectedItems,
+          succeeded,
+          failed,
+          skipped,
+          canceled,
+          open: accepted - succeeded - failed - skipped - canceled,
+        },
+        created: this.#destinations.created,
+        calls: { total: stats.total, add: stats.add, repeated: stats.repeated, rateLimited: stats.rateLimited },
+        bytes: { read: books.bytesRead, sent: stats.bytesSent },
+        batches: this.#batches(left),
+        time: books.time,
+        inexactNumbers: books.inexactNumbers,
+        errors: books.errors,
+        durationMs: clock.now() - this.#startedAt,
+        notes: notesOn(left),
+      },
+    };
+  }
+
+  #batches(left: readonly Draft[]): RunSummary['batches'] {
+    const handled = this.#handover.results;
+    const known = new Set(handled.map((result) => result.batch));
+    const open = left
+      .filter((draft) => !known.has(draft.id))
+      .map((draft) => ({
+        batch: draft.id as string,
+        lane: draft.lane,
+        number: draft.number,
+        status: 'draft',
+        items: draft.accepted,
+        counts: undefined,
+      }));
+    return [...handled, ...open];
+  }
+
+  #status(error: unknown, followed: RunStatus | undefined, left: readonly Draft[]): RunStatus {
+    const { soft } = this.#stops;
+    if (soft.aborted) return (soft.reason as StopReason) === 'max-duration' ? 'max-duration' : 'interrupted';
+    if (error instanceof AppError && error.disposition === 'too-many-rejects') return 'too-many-rejects';
+    if (error !== undefined) return 'failed';
+    if (left.length > 0) return 'staged';
+    if (followed !== undefined) return followed;
+    const { failed, canceled, doubled, unfinished } = this.#handover.totals;
+    const wrong = this.#books.rejections + failed + canceled + doubled + this.#handover.gone;
+    if (wrong > 0) return 'completed-with-errors';
+    return unfinished > 0 ? 'accepted' : 'completed';
+  }
+}
+
+function notesOn(left: readonly Draft[]): readonly string[] {
+  if (left.length === 0) return [];
+  const items = left.reduce((sum, draft) => sum + draft.accepted, 0);
+  const names = left.slice(0, 5).map((draft) => draft.id);
+  return [
+    `${left.length} ${left.length === 1 ? 'draft is' : 'drafts are'} left at the service with ${items} items, not processed: ${names.join(', ')}${
+      left.length > names.length ? ` and ${left.length - names.length} more` : ''
+    }`,
+  ];
+}
+
+export const DEFAULT_MAX_CHUNK_BYTES = 4_000_000;
+export const DEFAULT_CHUNK_SIZE = LIMITS.itemsPerAdd;

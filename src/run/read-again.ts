@@ -1,0 +1,122 @@
+/**
+ * Reads items a second time, exactly those that stored chunks name by position: what a draft is made anew from. The bytes are compared with
+ * the digest taken when they were first sent, so that a file changed in between is found out and never mixed into a batch.
+ */
+import { createHash } from 'node:crypto';
+import { AppError } from '../errors.js';
+import { Chunker } from '../lanes/chunker.js';
+import type { StoredChunk, StoredPosition } from '../ledger/ledger.js';
+import type { Item, MapOutput, Source } from '../model.js';
+import type { Destinations, Misplaced } from './destinations.js';
+import type { ChunkAgain, ReadAgain } from './drafts.js';
+import type { RecordMapper } from './read-items.js';
+
+/** Reading so many bytes again takes about a second. */
+const CHEAP_BYTES = 256 * 1024 * 1024;
+
+/** Gives a source of the run for a second reading, from the start. Throws AppError when that is impossible (a pipe without a spool). */
+export type OpenAgain = (index: number) => Promise<Source>;
+
+export function readAgainFrom(openAgain: OpenAgain, mapper: RecordMapper, destinations: Destinations): ReadAgain {
+  return {
+    isCheap: (first) => first.byteStart < CHEAP_BYTES,
+    async *read(chunks, lane, signal) {
+      const items = new ItemReader(openAgain, mapper, signal);
+      try {
+        for (const stored of chunks) yield await again(stored, lane, items, destinations, signal);
+      } finally {
+        await items.close();
+      }
+    },
+  };
+}
+
+async function again(
+  stored: StoredChunk,
+  lane: number,
+  items: ItemReader,
+  destinations: Destinations,
+  signal: AbortSignal | undefined,
+): Promise<ChunkAgain> {
+  const chunker = new Chunker(lane, { items: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY });
+  const found: Item[] = [];
+  for (const wanted of stored.positions()) found.push(await items.at(wanted));
+  await destinations.ensure(found, signal);
+  const misplaced = new Map<number, Misplaced>();
+  for (const [index, item] of found.entries()) {
+    const slot = destinations.place(item);
+    if (typeof slot !== 'number') misplaced.set(index, slot);
+    chunker.add(item, typeof slot === 'number' ? slot : 0);
+  }
+  const chunk = chunker.take();
+  if (chunk === undefined || createHash('sha256').update(chunk.body).digest('hex') !== stored.digest) {
+    throw sourceChanged(found[0]?.position.source.id ?? 'a source', found[0]?.position.line ?? 0);
+  }
+  return { chunk, misplaced };
+}
+
+function sourceChanged(source: string, line: number): AppError {
+  return new AppError(`${source} changed while it was being imported (near line ${line})`, {
+    code: 'source-changed',
+    disposition: 'ledger',
+    hint: 'import from a copy that does not change; the drafts of this run are named above and can be deleted',
+  });
+}
+
+/** Walks forward through the sources to one wanted position after the other; positions must not go backwards. */
+class ItemReader {
+  readonly #openAgain: OpenAgain;
+  readonly #mapper: RecordMapper;
+  readonly #signal: AbortSignal;
+  #source = -1;
+  #name = '';
+  #records: AsyncGenerator<{ readonly ordinal: number; readonly items: readonly Item[] }> | undefined;
+  #wanted = -1;
+  #current: { readonly ordinal: number; readonly items: readonly Item[] } | undefined;
+
+  constructor(openAgain: OpenAgain, mapper: RecordMapper, signal: AbortSignal | undefined) {
+    this.#openAgain = openAgain;
+    this.#mapper = mapper;
+    this.#signal = signal ?? new AbortController().signal;
+  }
+
+  async at(wanted: StoredPosition): Promise<Item> {
+    if (wanted.source !== this.#source) await this.#open(wanted.source);
+    this.#wanted = wanted.ordinal;
+    while (this.#current?.ordinal !== wanted.ordinal) {
+      const next = await this.#records?.next();
+      if (next === undefined || next.done === true) throw sourceChanged(this.#name, wanted.line);
+      this.#current = next.value;
+    }
+    const item = this.#current.items.find(
+      (each) => each.index === wanted.item && (each.part?.index ?? 0) === wanted.part,
+    );
+    if (item === undefined) throw sourceChanged(this.#name, wanted.line);
+    return item;
+  }
+
+  async #open(index: number): Promise<void> {
+    await this.close();
+    const source = await this.#openAgain(index);
+    this.#source = index;
+    this.#name = source.info.id;
+    this.#current = undefined;
+    this.#records = this.#walk(source);
+  }
+
+  async *#walk(source: Source): AsyncGenerator<{ readonly ordinal: number; readonly items: readonly Item[] }> {
+    for await (const block of source.read(this.#signal)) {
+      for (const entry of block.entries) {
+        if (entry.position.ordinal < this.#wanted || entry.kind === 'rejected') continue;
+        const out: MapOutput = { items: [], rejections: [] };
+        this.#mapper.map(entry, out);
+        yield { ordinal: entry.position.ordinal, items: out.items };
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#records?.return(undefined);
+    this.#records = undefined;
+  }
+}

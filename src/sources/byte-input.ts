@@ -1,0 +1,134 @@
+/**
+ * Bytes in order from a file or a stream, pulled by the reader: nothing is read before it is asked for, so memory is the reader's
+ * business alone. `taken` counts bytes as they lie on disk, whatever later stages make of them.
+ */
+import { open, type FileHandle } from 'node:fs/promises';
+import { untilAborted } from './until-aborted.js';
+
+export interface ByteInput {
+  /** Puts between 1 and `length` bytes into `target` at `offset` and tells how many; 0 is the end. */
+  read(target: Buffer, offset: number, length: number, signal: AbortSignal): Promise<number>;
+  /** Bytes on disk taken so far. */
+  readonly taken: number;
+  /** Goes on reading at this byte; absent where that is impossible (pipes, compressed files). */
+  seek?(offset: number): void;
+  close(): Promise<void>;
+}
+
+/** A regular file, opened at the first read. */
+export class FileInput implements ByteInput {
+  taken = 0;
+  #handle: FileHandle | undefined;
+
+  constructor(readonly path: string) {}
+
+  async read(target: Buffer, offset: number, length: number): Promise<number> {
+    this.#handle ??= await open(this.path, 'r');
+    const { bytesRead } = await this.#handle.read(target, offset, length, this.taken);
+    this.taken += bytesRead;
+    return bytesRead;
+  }
+
+  seek(offset: number): void {
+    this.taken = offset;
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+}
+
+/** Any stream of byte chunks: stdin, a pipe, the output of a decompressor. `taken` counts the chunks unless `onDisk` says otherwise. */
+export class StreamInput implements ByteInput {
+  readonly #iterator: AsyncIterator<Uint8Array>;
+  readonly #onDisk: (() => number) | undefined;
+  readonly #release: () => Promise<void>;
+  #chunk: Uint8Array | undefined;
+  #used = 0;
+  #count = 0;
+  #ended = false;
+
+  constructor(
+    stream: AsyncIterable<Uint8Array>,
+    options: { readonly onDisk?: () => number; readonly release?: () => Promise<void> } = {},
+  ) {
+    this.#iterator = stream[Symbol.asyncIterator]();
+    this.#onDisk = options.onDisk;
+    this.#release = options.release ?? (async () => {});
+  }
+
+  get taken(): number {
+    return this.#onDisk === undefined ? this.#count : this.#onDisk();
+  }
+
+  async read(target: Buffer, offset: number, length: number, signal: AbortSignal): Promise<number> {
+    while (this.#chunk === undefined || this.#used === this.#chunk.length) {
+      if (this.#ended) return 0;
+      const next = await untilAborted(this.#iterator.next(), signal);
+      if (next.done === true) {
+        this.#ended = true;
+        return 0;
+      }
+      this.#chunk = next.value;
+      this.#used = 0;
+    }
+    const count = Math.min(length, this.#chunk.length - this.#used);
+    target.set(this.#chunk.subarray(this.#used, this.#used + count), offset);
+    this.#used += count;
+    this.#count += count;
+    return count;
+  }
+
+  async close(): Promise<void> {
+    this.#chunk = undefined;
+    this.#ended = true;
+    // A stream that is waiting for bytes answers `return` only after they came: closing must not wait for that.
+    this.#iterator.return?.().catch(() => undefined);
+    await this.#release();
+  }
+}
+
+/** Bytes already read from an input, put back in front of it: what looking at the content of a pipe has used up. */
+export class PrefixedInput implements ByteInput {
+  #prefix: Buffer;
+  #givenBack = 0;
+
+  constructor(
+    prefix: Buffer,
+    readonly rest: ByteInput,
+  ) {
+    this.#prefix = prefix;
+    this.#givenBack = prefix.length;
+  }
+
+  get taken(): number {
+    return this.rest.taken - this.#givenBack;
+  }
+
+  async read(target: Buffer, offset: number, length: number, signal: AbortSignal): Promise<number> {
+    if (this.#prefix.length === 0) return await this.rest.read(target, offset, length, signal);
+    const count = Math.min(length, this.#prefix.length);
+    this.#prefix.copy(target, offset, 0, count);
+    this.#prefix = this.#prefix.subarray(count);
+    this.#givenBack -= count;
+    return count;
+  }
+
+  async close(): Promise<void> {
+    await this.rest.close();
+  }
+}
+
+/** Reads up to `bytes` from the front, fewer only at the end. */
+export async function readHead(input: ByteInput, bytes: number, signal: AbortSignal): Promise<Buffer> {
+  const head = Buffer.alloc(bytes);
+  let length = 0;
+  while (length < bytes) {
+    const count = await input.read(head, length, bytes - length, signal);
+    if (count === 0) break;
+    length += count;
+  }
+  return head.subarray(0, length);
+}
