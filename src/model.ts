@@ -78,7 +78,8 @@ export interface RecordBlock {
  */
 export interface Source {
   readonly info: SourceInfo;
-  read(signal: AbortSignal): AsyncIterable<RecordBlock>;
+  /** `from` is the position of a record this source gave earlier: reading begins with that record, by seeking where that is possible. */
+  read(signal: AbortSignal, from?: Pick<Position, 'byteStart' | 'line' | 'ordinal'>): AsyncIterable<RecordBlock>;
 }
 
 /** Facts about an item's event time, gathered while mapping: bit flags of `ItemTime.flags`. */
@@ -99,6 +100,8 @@ export interface Item {
   /** 0-based index of this item among all items its record produced. */
   readonly index: number;
   readonly part?: { readonly index: number; readonly of: number };
+  /** 0-based place of the template this item was made from in the mapping's `items`; parts of one item share it, as they share `index`. */
+  readonly template?: number;
   /** Identity across runs, when the mapping has a `key`. */
   readonly key?: string;
   readonly time: ItemTime;

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
-import type { Observe, RunSummary } from '../events.js';
+import type { InheritedSetting, Observe, RunSummary } from '../events.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Source } from '../model.js';
 import { createRenderer, type Renderer } from '../progress/index.js';
@@ -155,6 +155,8 @@ function optionsOf(
   return {
     run: id,
     project: session.project,
+    projectName: session.projectName,
+    settings: inherited(values),
     host: session.host,
     keyOrigin: session.keyOrigin,
     command: settings.command,
@@ -178,7 +180,15 @@ function optionsOf(
     wait: values.wait,
     waitTimeoutMs: values.waitTimeout,
     settleWindowMs: values.settleWindow,
+    pollMs: 1_000,
   };
+}
+
+/** Values that change what is imported and were not typed: a forgotten variable must not go unseen. */
+function inherited(values: Values): readonly InheritedSetting[] {
+  return (['limit', 'skip', 'yes'] as const)
+    .filter((name) => values.fromEnvironment.has(name))
+    .map((name) => ({ name, value: String(values[name]), origin: `ZEP_IMPORT_${name.toUpperCase()}` }));
 }
 
 interface LastWords {
@@ -195,6 +205,7 @@ interface LastWords {
 
 async function lastWords(outcome: ImportOutcome, words: LastWords): Promise<void> {
   const { values, io, renderer, stops, folder, ledger, rejects } = words;
+  const { chooseColor, chooseColumns } = await import('../progress/terminal.js');
   const { summaryText } = await import('../progress/summary.js');
   const { summaryJson } = await import('../progress/summary-json.js');
   const exitCode = exitCodeOfRun(outcome.status, outcome.error, stops.signal());
@@ -216,9 +227,9 @@ async function lastWords(outcome: ImportOutcome, words: LastWords): Promise<void
   }
   renderer.observe({ type: 'summary', summary });
   renderer.close();
-  const color = values.color && io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined;
+  const color = chooseColor(values.color ? undefined : false, io.stdout, io.env);
   const text =
-    values.output === 'json' ? `${json}\n` : summaryText(summary, { color, columns: io.stdout.columns ?? 100 });
+    values.output === 'json' ? `${json}\n` : summaryText(summary, { color, columns: chooseColumns(io.stdout, io.env) });
   await print(io.stdout, text.endsWith('\n') ? text : `${text}\n`);
   io.exitCode = exitCode;
 }

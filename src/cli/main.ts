@@ -3,6 +3,7 @@
  * imported when it runs, so that `--version` and `--help` stay instant.
  */
 import { Command, CommanderError } from 'commander';
+import type { ServeFlag } from '../emulator/options.js';
 import { usageError } from '../errors.js';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.js';
 import { describeFailure, failureJson, tellFailure } from './failure.js';
@@ -62,7 +63,9 @@ export async function main(io: Io): Promise<void> {
       io.exitCode = EXIT.ok;
       return;
     }
-    await createProgram(io).parseAsync([...args], { from: 'user' });
+    // The server's own table is only needed by its command.
+    const serveFlags = args.includes('serve') ? (await import('../emulator/options.js')).SERVE_FLAGS : [];
+    await createProgram(io, serveFlags).parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
       // commander has printed its message already.
@@ -77,7 +80,7 @@ export async function main(io: Io): Promise<void> {
 }
 
 /** The command line with all its commands; for the help, the documents and the shell completion as well. */
-export function createProgram(io: Io): Command {
+export function createProgram(io: Io, serveFlags: readonly ServeFlag[] = []): Command {
   const program = new Command('zep-import')
     .description(
       'Bulk importer for Zep: streams JSONL, CSV and JSON files into the Batch API; nothing lost, nothing twice.',
@@ -142,7 +145,7 @@ export function createProgram(io: Io): Command {
     [],
     async () => (await import('./commands/schema.js')).schema,
   );
-  addServe(program, io);
+  addServe(program, io, serveFlags);
   return program;
 }
 
@@ -181,19 +184,18 @@ function addBatches(program: Command, io: Io): void {
   );
 }
 
-function addServe(program: Command, io: Io): void {
-  program
-    .command('serve')
-    .description("the local server: Zep's Batch API on this machine")
-    .helpOption(false)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .argument('[options...]')
-    .action(async (...parameters: unknown[]) => {
-      const self = parameters.at(-1) as Command;
-      const { serve } = await import('./commands/serve.js');
-      await serve(self.args, io);
-    });
+function addServe(program: Command, io: Io, serveFlags: readonly ServeFlag[]): void {
+  const made = program.command('serve').description("the local server: Zep's Batch API on this machine");
+  for (const { name, value, description, default: standard, repeatable } of serveFlags) {
+    const note = standard === undefined ? description : `${description} [${standard}]`;
+    const option = made.createOption(value === undefined ? `--${name}` : `--${name} <${value}>`, note);
+    if (repeatable) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+    made.addOption(option);
+  }
+  addFlags(made, ['stateDir', 'quiet']).action(async () => {
+    const { serve } = await import('./commands/serve.js');
+    await serve(made, io);
+  });
 }
 
 function helpFooter(): string {

@@ -1,9 +1,9 @@
 /** The way to a service: the real one with a key, or the local server inside this process. One per command, closed at its end. */
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
-import { AppError } from '../errors.js';
 import type { WaitReason } from '../events.js';
 import type { RemoteApi } from '../remote/api.js';
+import { normaliseBaseUrl } from '../remote/base-url.js';
 import { DESTINATION_CONCURRENCY } from '../run/import-run.js';
 import { findKey } from './credentials.js';
 import type { Io } from './io.js';
@@ -84,16 +84,8 @@ function remoteOf(values: Values, io: Io): Opened {
   const { key, origin } = findKey(values, io.env);
   const fromEnv = io.env['ZEP_API_URL'];
   const url = values.apiUrl ?? (fromEnv === undefined || fromEnv === '' ? DEFAULT_URL : fromEnv);
-  let host: string;
-  try {
-    host = new URL(url).host;
-  } catch {
-    throw new AppError(`${values.apiUrl === undefined ? 'ZEP_API_URL' : '--api-url'} is not an address: ${url}`, {
-      code: 'bad-url',
-      disposition: 'usage',
-      hint: `an address looks like ${DEFAULT_URL}`,
-    });
-  }
+  const { origin: address } = normaliseBaseUrl(url);
+  const { host } = new URL(address);
   return { url, key, host, keyOrigin: origin, close: () => Promise.resolve() };
 }
 

@@ -66,6 +66,9 @@ export function createApp(deps: AppDeps): App {
     if (project === undefined) return { operation, delivery: answered(plain(401, 'unauthorized\n')) };
     const { refusal: limited, headers } = deps.rateLimit(clock.date());
     if (limited !== undefined) return { operation, delivery: answered(limited) };
+    // No database of text takes NUL, so no id and no search can hold it.
+    if (url.includes('%00'))
+      return { operation, delivery: withHeaders(answered(unrouted({ kind: 'bad-path' })), headers) };
     if (found?.kind !== 'found') return { operation, delivery: withHeaders(answered(unrouted(found)), headers) };
     const params = new URLSearchParams(query.join('?'));
     const call: Call = { operation, project, params: found.params, query: params, body: request.body };
@@ -76,7 +79,7 @@ export function createApp(deps: AppDeps): App {
 }
 
 function unrouted(found: RouteMatch | undefined): Answer {
-  if (found?.kind === 'bad-path') return refusal(new ApiError(400, 'bad request: malformed path'));
+  if (found?.kind === 'bad-path') return refusal(new ApiError(400, 'bad request: malformed path or query'));
   if (found?.kind === 'method') {
     const { status, headers, body } = refusal(new ApiError(405, 'method not allowed'));
     return { status, headers: { ...headers, allow: found.allow }, body };

@@ -1,6 +1,6 @@
 /** Answers that are wrong although the request was right: short, shifted, stale, cut or of another kind. The effect itself is untouched. */
 import { html, rawJson, type Answer } from './answer.js';
-import { isObject, type Call } from './call.js';
+import { isObject } from './call.js';
 import type { FaultyCall } from './fault-effects.js';
 import type { Fault } from './faults.js';
 
@@ -63,7 +63,7 @@ function hideNew(fault: Fault, answer: Answer, effects: FaultyCall): Answer {
   );
 }
 
-export function spoilAnswer(fault: Fault, _call: Call, answer: Answer, effects: FaultyCall): Answer {
+export function spoilAnswer(fault: Fault, answer: Answer, effects: FaultyCall): Answer {
   switch (fault.kind) {
     case 'short':
       return rewriteList(answer, (list) => list.slice(0, Number(fault.params.keep ?? 350)));

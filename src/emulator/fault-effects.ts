@@ -60,7 +60,7 @@ export async function underFaults(
   }
   const answer = await applyBadly(faults, call, apply);
   const spoilt =
-    answer.status < 300 ? faults.reduce((made, fault) => spoilAnswer(fault, call, made, effects), answer) : answer;
+    answer.status < 300 ? faults.reduce((made, fault) => spoilAnswer(fault, made, effects), answer) : answer;
   return deliver(faults, spoilt, effects, signal);
 }
 

@@ -56,14 +56,13 @@ function parseCalls(text: string, calls: string): (call: number) => boolean {
 }
 
 function parseParams(text: string, list: string | undefined): Record<string, string> {
-  const params: Record<string, string> = {};
-  if (list === undefined) return params;
-  for (const part of list.match(/(?:\\.|[^,\\])+/gs) ?? []) {
+  const params: [string, string][] = [];
+  for (const part of (list ?? '').match(/(?:\\.|[^,\\])+/gs) ?? []) {
     const at = part.indexOf('=');
     if (at < 1) refuse(text, `${part} is not name=value`);
-    params[part.slice(0, at).trim()] = part.slice(at + 1).replace(/\\([,\\])/g, '$1');
+    params.push([part.slice(0, at).trim(), part.slice(at + 1).replace(/\\([,\\])/g, '$1')]);
   }
-  return params;
+  return Object.fromEntries(params);
 }
 
 function parseOperation(text: string, name: string, operations: readonly string[]): (operation: string) => boolean {

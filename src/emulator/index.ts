@@ -13,6 +13,7 @@ import { parseFaults, seededRandom } from './faults.js';
 import { param } from './call.js';
 import { MAX_CHUNK_ITEMS } from './ids.js';
 import { createKeyring, DEFAULT_PROJECT, type ApiKey } from './keys.js';
+import { OPERATIONS } from './operations.js';
 import { createRateLimit } from './rate-limit.js';
 import { createRouter, type Route } from './router.js';
 import { batchRoutes } from './routes/batches.js';
@@ -163,8 +164,7 @@ async function startOn(store: Store, options: LocalServerOptions): Promise<Local
   const context: RouteContext = { store, processor, clock, rules: rulesOf(options), counters: stats.counters };
   const routes = allRoutes(context);
   const startedAt = clock.now();
-  const operations = [...new Set(routes.map(({ operation }) => operation))];
-  const faults = parseFaults(options.faults ?? [], operations, random, () => clock.now() - startedAt);
+  const faults = parseFaults(options.faults ?? [], OPERATIONS, random, () => clock.now() - startedAt);
   const effects = faultEffects(context, stats, random, stopping.signal, faults.has('stale'), log);
   const app = createApp({
     clock,

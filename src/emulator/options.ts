@@ -6,8 +6,10 @@ import { readFileSync } from 'node:fs';
 import { usageError } from '../errors.js';
 import { LIMITS } from '../wire.js';
 import type { LocalServer, LocalServerOptions } from './index.js';
+import { KINDS } from './fault-kinds.js';
 import { MAX_CHUNK_ITEMS } from './ids.js';
 import { DEFAULT_PROJECT, type ApiKey } from './keys.js';
+import { OPERATIONS } from './operations.js';
 import type { WebhookEvent, WebhookOptions } from './webhooks.js';
 
 /** What one flag gives: its text, all its texts when it is repeatable, true for a switch. */
@@ -249,6 +251,21 @@ export function parseServeOptions(values: ServeValues): LocalServerOptions {
     seed: number('seed'),
     webhook: webhookOf(values),
   });
+}
+
+/** What `--fault` understands, for help and README: the shape of a rule, the operations, and every kind with its values. */
+export function faultHelp(): string[] {
+  const kinds = [...KINDS].map(([name, { description, params }]) => {
+    const values = Object.keys(params).join(', ');
+    return `  ${name.padEnd(15)} ${description}${values === '' ? '' : ` [${values}]`}`;
+  });
+  return [
+    'OPERATION[:CALLS]=KIND[@PROBABILITY][,name=value]   CALLS: *, 3, 3-5, 3+, %10 (every tenth)',
+    `Operations: *, ${OPERATIONS.join(', ')} (or a beginning, thread-*)`,
+    'Kinds (each also takes from and for, in seconds since the start):',
+    '  400 ... 599     that status, not applied; with -after (500-after) applied first [body, message, retry-after, reset]',
+    ...kinds,
+  ];
 }
 
 /** The line that says that requests may come: the one thing `serve` prints on stdout. */

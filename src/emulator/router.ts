@@ -5,12 +5,13 @@
  */
 import type { Answer } from './answer.js';
 import type { Call } from './call.js';
+import type { Operation } from './operations.js';
 
 export type Handler = (call: Call) => Answer | Promise<Answer>;
 
 export interface Route {
   /** The operation's name, as faults and statistics use it. */
-  readonly operation: string;
+  readonly operation: Operation;
   readonly method: string;
   /** Path below the base, e.g. `/batches/:id/items`. */
   readonly path: string;

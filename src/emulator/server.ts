@@ -50,7 +50,9 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
       else resolve(parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts, bytes));
     });
     request.on('error', () => reject(new Aborted()));
-    request.on('close', () => reject(new Aborted()));
+    request.on('close', () => {
+      if (!request.complete) reject(new Aborted());
+    });
   });
 }
 

@@ -98,11 +98,20 @@ function parseItemError(value: unknown, redact: Redact): BatchItem['error'] {
   if (value === undefined || value === null || value === '' || value === false) return undefined;
   if (isObject(value) && Object.keys(value).length === 0) return undefined;
   const code = field(value, 'code');
-  const message = presentable(wordsOf(value) ?? JSON.stringify(value), redact) ?? 'no reason given';
+  const message = presentable(wordsOf(value) ?? asJson(value), redact) ?? 'no reason given';
   return {
     message,
     code: typeof code === 'string' || typeof code === 'number' ? presentable(String(code), redact) : undefined,
   };
+}
+
+/** Also of what is nested too deep to be written down again. */
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'an error nested too deep to be shown';
+  }
 }
 
 export function parseItemPage(value: unknown, redact: Redact): Page<BatchItem> {

@@ -81,7 +81,10 @@ export interface BatchApi {
    */
   addItems(batch: BatchId, body: Uint8Array, signal?: AbortSignal): Promise<readonly BatchItem[]>;
   getBatch(batch: BatchId, signal?: AbortSignal): Promise<BatchSummary>;
-  /** Newest first as far as the service sorts; pages are followed; a cursor that does not advance throws. */
+  /**
+   * Newest first as far as the service sorts; pages are followed; a cursor that does not advance throws. At most `limit` batches are
+   * given, and no more than that are asked for.
+   */
   listBatches(
     filter: { readonly status?: string; readonly limit?: number },
     signal?: AbortSignal,
@@ -116,6 +119,16 @@ export interface CallStats {
   readonly repeated: number;
   readonly rateLimited: number;
   readonly bytesSent: number;
+}
+
+/** What the calls made so far have shown of the way to the service; for a person who looks for a fault. */
+export interface ConnectionFacts {
+  /** The proxy in use, without its password. */
+  readonly proxy: string | undefined;
+  /** The budget of the newest answer that told one; undefined when none did. */
+  readonly budget: { readonly limit: number; readonly remaining: number } | undefined;
+  /** The service's wall clock minus ours, milliseconds, to about a second; undefined before the first answer with a date. */
+  readonly clockSkewMs: number | undefined;
 }
 
 export interface RemoteApi extends BatchApi, DestinationApi {

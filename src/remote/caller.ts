@@ -5,7 +5,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { WaitReason } from '../events.js';
-import type { CallStats, RemoteError } from './api.js';
+import type { CallStats, ConnectionFacts, RemoteError } from './api.js';
 import { BadAnswer } from './answers.js';
 import type { Pace, Permit } from './pace.js';
 import { badAnswer, inDoubt, refusal, silence, type Operation } from './problems.js';
@@ -37,9 +37,15 @@ type Outcome<T> =
       readonly badAnswer: boolean;
       readonly hopeless: boolean;
       readonly answer: WireAnswer | undefined;
-      readonly refusals: { readonly attempt: number; readonly elapsedMs: number } | undefined;
+      readonly refusals: Row | undefined;
     };
 type Failed = Extract<Outcome<never>, { kind: 'failed' }>;
+
+/** Failures in a row: how many, this one included, and for how long. */
+interface Row {
+  readonly attempt: number;
+  readonly elapsedMs: number;
+}
 
 const MINUTE_MS = 60_000;
 
@@ -47,6 +53,7 @@ export class Caller {
   readonly #options: CallerOptions;
   readonly #serverClock: ServerClock;
   #contacted = false;
+  #budget: ConnectionFacts['budget'];
   #total = 0;
   #add = 0;
   #repeated = 0;
@@ -68,6 +75,10 @@ export class Caller {
     };
   }
 
+  facts(): Pick<ConnectionFacts, 'budget' | 'clockSkewMs'> {
+    return { budget: this.#budget, clockSkewMs: this.#serverClock.skewMs() };
+  }
+
   /** `read` turns a 2xx answer into the result and throws BadAnswer when it cannot. Throws RemoteError or `signal.reason`. */
   async call<T>(
     operation: Operation,
@@ -75,26 +86,30 @@ export class Caller {
     read: (answer: WireAnswer) => T,
     signal: AbortSignal | undefined,
   ): Promise<T> {
-    const { clock, pace } = this.#options;
+    const { clock } = this.#options;
     // One signal stops a whole run, and every call under way listens to it: many listeners are no leak here.
     if (signal !== undefined) setMaxListeners(0, signal);
-    let failures = 0;
-    let failingSince = 0;
+    const failures = new FailureRow();
     let everInDoubt = false;
     for (let attempt = 1; ; attempt++) {
-      const permit = await pace.take(signal, attempt > 1);
+      const permit = await this.#leave(operation, attempt > 1, signal);
       if (attempt > 1) this.#repeated++;
       const outcome = await this.#attempt(operation, request, read, permit, signal);
       if (outcome.kind === 'done') return outcome.value;
 
-      const now = clock.now();
-      if (outcome.refusals !== undefined) failures = 0;
-      else if (failures++ === 0) failingSince = now;
       everInDoubt ||= outcome.error.effect === 'unknown';
-      const streak = outcome.refusals ?? { attempt: failures, elapsedMs: now - failingSince };
-      const decision = decideRetry(this.#facts(operation, outcome, streak), this.#options.policy, () => clock.random());
+      const row = failures.add(outcome, clock.now());
+      const decision = decideRetry(this.#facts(operation, outcome, row), this.#options.policy, () => clock.random());
       if (!decision.again) throw everInDoubt ? inDoubt(outcome.error) : outcome.error;
       await this.#wait(decision, permit, outcome.error, signal);
+    }
+  }
+
+  async #leave(operation: Operation, again: boolean, signal: AbortSignal | undefined): Promise<Permit> {
+    try {
+      return await this.#options.pace.take(signal, again);
+    } catch (error) {
+      throw error instanceof WireFailure ? silence(operation, error) : error;
     }
   }
 
@@ -122,7 +137,7 @@ export class Caller {
     const sighting = this.#sight(answer);
     if (answer.status === 429) {
       this.#rateLimited++;
-      const refusals = pace.refused(permit, sighting);
+      const refusals = pace.refused(permit, sighting, this.#askedWaitMs(answer));
       return { ...failed(this.#refusal(operation, answer), 'maybe', { answer }), refusals };
     }
     pace.answered(permit, sighting);
@@ -137,6 +152,11 @@ export class Caller {
     }
   }
 
+  /** How long the service asked us to wait, if it did. */
+  #askedWaitMs(answer: WireAnswer): number | undefined {
+    return retryAfterMs(answer.header('retry-after'), httpDateMs(answer.header('date')), this.#options.clock.date());
+  }
+
   #refusal(operation: Operation, answer: WireAnswer): RemoteError {
     const { redact } = this.#options;
     return refusal(operation, answer.status, serverWords(answer.body, redact), redact(answer.header('location') ?? ''));
@@ -148,17 +168,18 @@ export class Caller {
     if (date !== undefined) this.#serverClock.observe(date, answer.sentAt, answer.headersAt);
     const rate = rateHeaders(answer.header, this.#serverClock.at(answer.headersAt));
     if (rate === undefined) return undefined;
+    this.#budget = { limit: rate.limit, remaining: rate.remaining };
     const endsAt = rate.resetAt === undefined ? undefined : this.#serverClock.toMonotonic(rate.resetAt);
     return { limit: rate.limit, remaining: rate.remaining, endsAt };
   }
 
-  #facts(operation: Operation, failure: Failed, streak: { attempt: number; elapsedMs: number }): RetryFacts {
+  #facts(operation: Operation, failure: Failed, row: Row): RetryFacts {
     const { clock } = this.#options;
     const header = failure.answer?.header;
     const serverNow = this.#serverClock.at(clock.now());
     const rate = header === undefined ? undefined : rateHeaders(header, serverNow);
     return {
-      ...streak,
+      ...row,
       sent: failure.sent,
       status: failure.answer?.status,
       badAnswer: failure.badAnswer,
@@ -184,6 +205,29 @@ export class Caller {
     }
     this.#options.onWait('retry', decision.delayMs, error.message);
     await this.#options.clock.sleep(decision.delayMs, signal);
+  }
+}
+
+/**
+ * The failures of one call that are not refusals by rate: those are counted by the pace, for all calls together. Time spent waiting for
+ * the rate counts neither as failing nor as working, so that a service cannot keep a call alive for ever by failing in turns.
+ */
+class FailureRow {
+  #failures = 0;
+  #badAnswers = 0;
+  #elapsedMs = 0;
+  #failedAt: number | undefined;
+
+  add(failure: Failed, now: number): Row {
+    if (failure.refusals !== undefined) {
+      this.#failedAt = undefined;
+      return failure.refusals;
+    }
+    this.#elapsedMs += now - (this.#failedAt ?? now);
+    this.#failedAt = now;
+    this.#failures++;
+    if (failure.badAnswer) this.#badAnswers++;
+    return { attempt: failure.badAnswer ? this.#badAnswers : this.#failures, elapsedMs: this.#elapsedMs };
   }
 }
 

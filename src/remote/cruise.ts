@@ -5,6 +5,13 @@
  */
 
 const MINUTE_MS = 60_000;
+/**
+ * Refused within our first minute, perhaps at our first call, we know little: others may have used the window up. This many calls a
+ * minute are tried at least, then.
+ */
+const LEAST_KNOWN = 60;
+/** A Retry-After up to this long is taken for the length of the service's window. */
+const SHORT_WINDOW_MS = 10_000;
 const BUCKETS = 60;
 const DECREASE = 0.88;
 /** Share of the rate after the last decrease that is won back a second. */
@@ -20,6 +27,7 @@ export class Cruise {
   #refusedAt = 0;
   #afterDecrease = 0;
   #dueAt = Number.NEGATIVE_INFINITY;
+  #beganAt: number | undefined;
   #lastSentAt = Number.NEGATIVE_INFINITY;
   readonly #accepted = new LastMinute();
 
@@ -33,6 +41,7 @@ export class Cruise {
   }
 
   sent(now: number): void {
+    this.#beganAt ??= now;
     const perMinute = this.#perMinute;
     if (perMinute === undefined) return;
     const spacingMs = MINUTE_MS / perMinute;
@@ -46,9 +55,15 @@ export class Cruise {
     this.#accepted.add(now);
   }
 
-  /** The first refusal of a row of refusals. */
-  refused(now: number): void {
-    const measured = Math.max(1, this.#accepted.count(now));
+  /**
+   * The first refusal of a row of refusals. `askedWaitMs`: how long the service asked to wait. A wait of seconds belongs to a window of seconds:
+   * then what it took in our first moments is not all that it takes in a minute.
+   */
+  refused(now: number, askedWaitMs = MINUTE_MS): void {
+    const watchedWholeMinute = now - (this.#beganAt ?? now) >= MINUTE_MS;
+    const accepted = this.#accepted.count(now);
+    const windows = watchedWholeMinute || askedWaitMs > SHORT_WINDOW_MS ? 1 : MINUTE_MS / Math.max(1_000, askedWaitMs);
+    const measured = Math.max(accepted * windows, watchedWholeMinute ? 1 : LEAST_KNOWN);
     const lowered = this.#perMinute === undefined ? measured : this.#perMinute * DECREASE;
     this.#perMinute = Math.max(1, Math.min(lowered, measured));
     this.#afterDecrease = this.#perMinute;

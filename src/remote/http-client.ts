@@ -9,7 +9,7 @@
 import { Pool } from 'undici';
 import type { Clock } from '../clock.js';
 import { usageError } from '../errors.js';
-import type { RemoteApi } from './api.js';
+import type { ConnectionFacts, RemoteApi } from './api.js';
 import { normaliseBaseUrl, type BaseUrl } from './base-url.js';
 import { Caller, type OnWait } from './caller.js';
 import { Exchange, type Timeouts } from './exchange.js';
@@ -48,13 +48,17 @@ export interface HttpApiOptions {
   readonly userAgent?: string | undefined;
 }
 
+export interface HttpApi extends RemoteApi {
+  connectionFacts(): ConnectionFacts;
+}
+
 export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 60_000, bodyMs: 30_000 };
 
 /**
  * The client of the Batch API. Nothing is sent before the first call; a key or address that cannot work is a usage error at once
  * (`bad-api-key`, `bad-api-url`, `bad-proxy`, `bad-rate-limit`).
  */
-export function createHttpApi(options: HttpApiOptions): RemoteApi {
+export function createHttpApi(options: HttpApiOptions): HttpApi {
   checkKey(options.apiKey);
   const { rateLimit, clock, connections, patience } = options;
   if (rateLimit !== undefined && !(rateLimit > 0 && Number.isFinite(rateLimit))) {
@@ -62,9 +66,10 @@ export function createHttpApi(options: HttpApiOptions): RemoteApi {
   }
   const base = normaliseBaseUrl(options.baseUrl);
   const onWait: OnWait = options.onWait ?? (() => undefined);
+  const proxy = proxyFor(base.origin, options.env);
   const transport = new HttpClient({
     base,
-    proxy: proxyFor(base.origin, options.env),
+    proxy,
     connections,
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     headers: { authorization: `Api-Key ${options.apiKey}`, 'user-agent': options.userAgent ?? 'zep-import' },
@@ -89,6 +94,7 @@ export function createHttpApi(options: HttpApiOptions): RemoteApi {
     pace,
     transport,
     redact,
+    proxy,
   });
 }
 
@@ -124,7 +130,7 @@ export class HttpClient implements Transport {
     const { base, proxy } = options;
     const url = new URL(base.origin);
     const forwarded = proxy !== undefined && url.protocol === 'http:';
-    this.#where = url.port === '' ? url.hostname : url.host;
+    this.#where = forwarded ? `${url.host} (through the proxy ${proxy.label})` : url.host;
     this.#prefix = forwarded ? base.origin : '';
     this.#headers = {
       host: url.host,

@@ -7,6 +7,7 @@
 import type { Clock } from '../clock.js';
 import { Cruise } from './cruise.js';
 import { OwnCap } from './own-cap.js';
+import { WireFailure } from './transport.js';
 import { WindowBudget, type BudgetSighting } from './window-budget.js';
 
 export interface PaceOptions {
@@ -28,6 +29,7 @@ export interface Permit {
 
 interface Waiter {
   readonly grant: (permit: Permit) => void;
+  readonly refuse: (reason: Error) => void;
 }
 
 /** Waits shorter than this are the ordinary spacing of calls and nobody's concern. */
@@ -51,6 +53,7 @@ export class Pace {
   #scout: Permit | undefined;
   #alarm: { readonly at: number; readonly cancel: AbortController } | undefined;
   #toldUntil = Number.NEGATIVE_INFINITY;
+  #closed = false;
 
   constructor(options: PaceOptions) {
     this.#clock = options.clock;
@@ -59,9 +62,11 @@ export class Pace {
     this.#onWait = options.onWait ?? (() => undefined);
   }
 
-  /** Resolves in order of asking, but a call made `again` comes before new ones. Rejects with `signal.reason` when aborted. */
+  /** Resolves in order of asking, but a call made `again` comes before new ones. Rejects with `signal.reason` when aborted,
+   * with WireFailure (`closed`) after `close`. */
   take(signal?: AbortSignal, again = false): Promise<Permit> {
     if (signal?.aborted === true) return Promise.reject(signal.reason as Error);
+    if (this.#closed) return Promise.reject(closedFailure());
     const now = this.#clock.now();
     if ((again || this.#queue.length === 0) && this.#waitMs(now) <= 0) return Promise.resolve(this.#permit(now));
     return new Promise((resolve, reject) => {
@@ -69,6 +74,10 @@ export class Pace {
         grant: (permit) => {
           signal?.removeEventListener('abort', abandon);
           resolve(permit);
+        },
+        refuse: (reason) => {
+          signal?.removeEventListener('abort', abandon);
+          reject(reason);
         },
       };
       const abandon = (): void => {
@@ -101,18 +110,19 @@ export class Pace {
 
   /**
    * The call was answered by a 429. Returns how many refusals there are in a row, by whichever calls, and how long they have lasted in
-   * milliseconds. Follow it with `pause`, or with `giveUp`.
+   * milliseconds. `askedWaitMs` is what Retry-After said. Follow it with `pause`, or with `giveUp`.
    */
   refused(
     permit: Permit,
     sighting: BudgetSighting | undefined,
+    askedWaitMs?: number,
   ): { readonly attempt: number; readonly elapsedMs: number } {
     const now = this.#clock.now();
     const contradicted = sighting === undefined ? !this.#budgetExplains(now) : sighting.remaining > 0;
     this.#settle(permit, sighting, true, now);
     if (this.#refusals === 0) {
       this.#refusedSince = now;
-      if (contradicted) this.#cruise.refused(now);
+      if (contradicted) this.#cruise.refused(now, askedWaitMs);
     }
     // Calls that were under way when the pause began are refused for the same reason, not once more.
     if (this.#refusals === 0 || permit.epoch === this.#epoch) this.#refusals++;
@@ -136,9 +146,11 @@ export class Pace {
     return Math.min(this.#connections, Math.max(1, useful));
   }
 
-  /** Wakes nobody any more: for the end of a run. Waiters are rejected by their own signals. */
+  /** Sends everybody away who waits or will ask. */
   close(): void {
+    this.#closed = true;
     this.#disarm();
+    for (const waiter of this.#queue.splice(0)) waiter.refuse(closedFailure());
   }
 
   #budgetExplains(now: number): boolean {
@@ -217,4 +229,8 @@ export class Pace {
     this.#toldUntil = until;
     this.#onWait(waitMs, (this.#cap?.waitMs(now) ?? 0) >= waitMs);
   }
+}
+
+function closedFailure(): WireFailure {
+  return new WireFailure('the client was closed', { kind: 'closed', sent: 'no' });
 }

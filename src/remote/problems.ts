@@ -2,8 +2,8 @@
  * From a failed call to the one error the program knows: a stable code, a disposition for the exit code, whether the call may have been
  * applied, what happened in the service's own words, and what to do next.
  */
-import type { Disposition } from '../errors.js';
 import { RemoteError } from './api.js';
+import { BAD_ANSWER, KINDS, NO_API, NOT_FOUND, UNAVAILABLE, type Kind } from './problem-kinds.js';
 import type { ServerWords } from './server-words.js';
 import type { WireFailure } from './transport.js';
 
@@ -17,94 +17,6 @@ export interface Operation {
   /** What a 404 means: the thing named does not exist, or there is no such API at this address. */
   readonly missing: { readonly thing: string } | { readonly api: string };
 }
-
-interface Kind {
-  readonly code: string;
-  readonly disposition: Disposition;
-  readonly what: string;
-  readonly hint: string;
-}
-
-const KINDS: Readonly<Record<number, Kind>> = {
-  400: {
-    code: 'bad-request',
-    disposition: 'usage',
-    what: 'the service refused the request',
-    hint: 'correct what the service names and run the command again',
-  },
-  401: {
-    code: 'unauthorized',
-    disposition: 'refused',
-    what: 'the service does not accept the API key',
-    hint: 'check ZEP_API_KEY (or --api-key-file, -k) and that it belongs to this address; keys are made in the project settings at https://app.getzep.com',
-  },
-  402: {
-    code: 'plan',
-    disposition: 'refused',
-    what: "the account's plan or quota does not allow this",
-    hint: 'look at plan and usage at https://app.getzep.com; the run can be resumed afterwards',
-  },
-  403: {
-    code: 'forbidden',
-    disposition: 'refused',
-    what: 'the API key is not permitted to do this',
-    hint: 'the key needs permission for the Batch API and the feature must be enabled for the account; `zep-import doctor` tells which calls work',
-  },
-  407: {
-    code: 'proxy',
-    disposition: 'unavailable',
-    what: 'the proxy asks for a user and password',
-    hint: 'put them into HTTPS_PROXY or HTTP_PROXY: http://user:password@host:port',
-  },
-  408: {
-    code: 'timeout',
-    disposition: 'timeout',
-    what: 'the service gave up waiting for the request',
-    hint: 'a smaller --chunk-size helps on a slow line; the run can be resumed',
-  },
-  409: {
-    code: 'conflict',
-    disposition: 'usage',
-    what: 'the service does not allow this in the present state',
-    hint: 'look at the batch with `zep-import batches show`',
-  },
-  413: {
-    code: 'payload-too-large',
-    disposition: 'usage',
-    what: 'the request is too large for the service',
-    hint: 'use a smaller --chunk-size',
-  },
-  429: {
-    code: 'rate-limited',
-    disposition: 'rate-limited',
-    what: 'the service kept limiting the rate beyond the patience given',
-    hint: 'resume later, or lower --rate-limit when others use the same account',
-  },
-};
-
-const UNAVAILABLE: Kind = {
-  code: 'unavailable',
-  disposition: 'unavailable',
-  what: 'the service is not available',
-  hint: 'see https://status.getzep.com; the run can be resumed',
-};
-const NO_API: Kind = {
-  code: 'no-batch-api',
-  disposition: 'not-found',
-  what: 'there is no such API at this address',
-  hint: 'check --api-url or ZEP_API_URL (default https://api.getzep.com)',
-};
-const NOT_FOUND: Kind = {
-  code: 'not-found',
-  disposition: 'not-found',
-  what: 'not found',
-  hint: 'check the id, and that the key belongs to the project it lives in',
-};
-const BAD_ANSWER: Omit<Kind, 'what'> = {
-  code: 'bad-answer',
-  disposition: 'unavailable',
-  hint: 'a proxy or gateway may stand between; check --api-url and try again',
-};
 
 /** The service answered, and not what was hoped for. */
 export function refusal(operation: Operation, status: number, words: ServerWords, location = ''): RemoteError {
@@ -199,13 +111,9 @@ function kindOf(operation: Operation, status: number): Kind {
   if (status === 404) return 'api' in operation.missing ? NO_API : NOT_FOUND;
   const known = KINDS[status];
   if (known !== undefined) return known;
-  if (status === 499 || status === 504 || status === 522 || status === 524) {
-    return {
-      ...UNAVAILABLE,
-      code: 'timeout',
-      disposition: 'timeout',
-      what: 'the service did not answer its gateway in time',
-    };
+  if (status === 499) return KINDS[408] ?? UNAVAILABLE;
+  if (status === 504 || status === 522 || status === 524) {
+    return { ...UNAVAILABLE, what: 'the service did not answer its gateway in time' };
   }
   if (status >= 500) return UNAVAILABLE;
   return KINDS[400] ?? UNAVAILABLE;

@@ -28,6 +28,13 @@ export class ServerClock {
     }
   }
 
+  /** The server's wall clock minus ours, milliseconds, or undefined before the first date. */
+  skewMs(): number | undefined {
+    if (this.#low === Number.NEGATIVE_INFINITY) return undefined;
+    const middle = (this.#low + this.#high) / 2;
+    return Math.round(middle + this.#clock.now() - this.#clock.date());
+  }
+
   /** Server wall-clock milliseconds at the given monotonic time, on the early side: what is computed from it is never too soon. */
   at(monotonicMs: number): number {
     if (this.#low === Number.NEGATIVE_INFINITY) return this.#clock.date() + (monotonicMs - this.#clock.now());

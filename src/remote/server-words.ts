@@ -44,8 +44,10 @@ export function serverWords(body: Buffer, redact: Redact): ServerWords {
 
 /** Redacted, one line, no control or direction-changing characters, at most 500 units; undefined when nothing is left. */
 export function presentable(text: string, redact: Redact): string | undefined {
-  // Cut generously first: the key must not survive in halves at the final cut, and the rest of a page is not worth cleaning.
-  const clean = redact(text.length > MAX_WORDS * 20 ? text.slice(0, MAX_WORDS * 20) : text)
+  // Redacted before any cut, or half the key could survive one.
+  const redacted = redact(text);
+  const clean = redacted
+    .slice(0, MAX_WORDS * 20)
     .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\s]+/g, ' ')
     .trim();
   if (clean === '') return undefined;

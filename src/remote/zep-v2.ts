@@ -15,14 +15,16 @@ import {
   parseThreadOwner,
   type Page,
 } from './answers.js';
-import { RemoteError, type BatchItem, type BatchSummary, type CallStats } from './api.js';
+import { RemoteError, type BatchItem, type BatchSummary, type CallStats, type ConnectionFacts } from './api.js';
 import type { EnsureOutcome, Project, RemoteApi } from './api.js';
 import type { BaseUrl } from './base-url.js';
 import type { Caller } from './caller.js';
 import type { Pace } from './pace.js';
 import { followPages } from './paging.js';
-import { unaddressable, type Operation } from './problems.js';
-import { presentable, type Redact } from './server-words.js';
+import type { Operation } from './problems.js';
+import type { Proxy } from './proxy.js';
+import { json, query, segment, shown } from './request-parts.js';
+import type { Redact } from './server-words.js';
 import type { Transport, WireAnswer, WireRequest } from './transport.js';
 
 export interface ZepV2Options {
@@ -31,6 +33,7 @@ export interface ZepV2Options {
   readonly pace: Pace;
   readonly transport: Transport;
   readonly redact: Redact;
+  readonly proxy: Proxy | undefined;
 }
 
 /** The service promises no page size; this is what its own tools ask for. */
@@ -165,6 +168,10 @@ export class ZepV2 implements RemoteApi {
     return this.#options.pace.concurrencyHint();
   }
 
+  connectionFacts(): ConnectionFacts {
+    return { proxy: this.#options.proxy?.label, ...this.#caller.facts() };
+  }
+
   async close(): Promise<void> {
     this.#options.pace.close();
     await this.#options.transport.close();
@@ -237,33 +244,4 @@ async function unlessMissing<T, M>(call: () => Promise<T>, missing: M): Promise<
 
 function saysUserMissing(error: RemoteError): boolean {
   return error.status === 404 || (error.effect === 'none' && /user not found/i.test(error.serverMessage ?? ''));
-}
-
-/** An id as a message may hold it: ids come from rows, and rows may hold anything. */
-function shown(id: string): string {
-  const clean = presentable(id, (text) => text) ?? '""';
-  return clean.length > 80 ? `${clean.slice(0, 80)}…` : clean;
-}
-
-/** One path segment. Dot segments are resolved by clients, proxies and servers alike, even when encoded: they cannot be sent. */
-function segment(id: string, operation: Operation): string {
-  if (id === '') throw unaddressable(operation, 'an empty id names nothing');
-  if (id === '.' || id === '..') throw unaddressable(operation, `the id "${id}" cannot be part of an address`);
-  try {
-    return encodeURIComponent(id);
-  } catch {
-    throw unaddressable(operation, 'the id holds half a character (a lone surrogate)');
-  }
-}
-
-function query(parameters: Readonly<Record<string, string | number | undefined>>): string {
-  const search = new URLSearchParams();
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined) search.set(name, String(value));
-  }
-  return `?${search.toString()}`;
-}
-
-function json(value: unknown): Uint8Array {
-  return Buffer.from(JSON.stringify(value));
 }

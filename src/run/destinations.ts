@@ -9,7 +9,7 @@ import type { Observe } from '../events.js';
 import { slotOf } from '../lanes/destination.js';
 import { KeyIndex } from '../lanes/key-index.js';
 import type { Item } from '../model.js';
-import type { DestinationApi } from '../remote/api.js';
+import { RemoteError, type DestinationApi } from '../remote/api.js';
 
 export type CreatableKind = 'users' | 'graphs' | 'threads';
 
@@ -23,10 +23,11 @@ const OK = 1;
 const MISSING = 2;
 const USER_MISSING = 3;
 const NO_OWNER = 4;
+const BAD_ID = 5;
 
 /** Why an item cannot go where it points. `missing`: which kind `--create-missing` would have to name. */
 export interface Misplaced {
-  readonly code: 'user-missing' | 'graph-missing' | 'thread-missing' | 'thread-owner';
+  readonly code: 'user-missing' | 'graph-missing' | 'thread-missing' | 'thread-owner' | 'bad-id';
   readonly message: string;
   readonly missing: CreatableKind | undefined;
 }
@@ -125,7 +126,7 @@ export class Destinations {
   }
 
   #owning(kind: typeof USER | typeof GRAPH, id: string, signal?: AbortSignal): Promise<void> {
-    return this.#once(`${kind}:${id}`, async () => {
+    return this.#once(kind, id, async () => {
       const [plural, prefix] = kind === USER ? (['users', 'u:'] as const) : (['graphs', 'g:'] as const);
       const found = this.#options.create.has(plural)
         ? await this.#create(plural, id, signal)
@@ -145,7 +146,7 @@ export class Destinations {
   }
 
   #thread(id: string, owner: string | undefined, signal?: AbortSignal): Promise<void> {
-    return this.#once(`${THREAD}:${id}`, async () => {
+    return this.#once(THREAD, id, async () => {
       if (owner === undefined || !this.#options.create.has('threads')) {
         this.#setThread(id, await this.#limited(() => this.#api.threadOwner(id, signal)), owner);
         return;
@@ -177,10 +178,17 @@ export class Destinations {
     this.#options.observe({ type: 'destinations', created: this.created });
   }
 
-  #once(key: string, work: () => Promise<void>): Promise<void> {
+  #once(kind: Kind, id: string, work: () => Promise<void>): Promise<void> {
+    const key = `${kind}:${id}`;
     let task = this.#tasks.get(key);
     if (task === undefined) {
-      task = work().finally(() => this.#tasks.delete(key));
+      task = work()
+        .catch((error: unknown) => {
+          // An id that cannot stand in an address is the row's fault, not the service's.
+          if (!(error instanceof RemoteError) || error.code !== 'bad-id') throw error;
+          this.#set(kind, id, BAD_ID, 0);
+        })
+        .finally(() => this.#tasks.delete(key));
       this.#tasks.set(key, task);
     }
     return task;
@@ -206,6 +214,9 @@ function pointsAt(item: Item): [Kind, string] {
 }
 
 function misplaced(kind: Kind, id: string, state: number, owner: string | undefined): Misplaced {
+  if (state === BAD_ID) {
+    return { code: 'bad-id', message: `the id "${short(id)}" cannot be used at the service`, missing: undefined };
+  }
   if (state === USER_MISSING) {
     return {
       code: 'user-missing',

@@ -32,6 +32,8 @@ export interface Draft {
   /** True when somebody else processed it: nothing can be added any more. */
   taken: boolean;
   rebuilds: number;
+  /** False between the deletion of a draft and its making anew. */
+  exists: boolean;
 }
 
 /** A chunk read again, and which of its items have nowhere to go any more. */
@@ -63,9 +65,13 @@ export interface DraftOptions {
 
 /** A draft smaller than this is made anew at once instead of waiting out the settle window: a late add then meets a deleted batch. */
 const REBUILD_BELOW = 5_000;
+const REBUILDS_AT_ONCE = 2;
 const MAX_REBUILDS = 8;
 const MAX_CREATES = 5;
+/** So often one add call is made again after it was found not to have been applied. */
+const MAX_ATTEMPTS = 10;
 const EQUAL_READS = 3;
+/** Between two of them; a tenth of the settle window when that is shorter. */
 const READ_INTERVAL_MS = 1_000;
 /** So many single items refused in the same words, with nothing accepted, mean that the service will take none of them. */
 const SAME_REFUSALS = 20;
@@ -76,7 +82,7 @@ type Attempt =
   | { readonly kind: 'prefix'; readonly items: number }
   | { readonly kind: 'refused'; readonly error: RemoteError };
 
-/** Inside a rebuild an unknown starts the rebuild again: the old chunks are still the plan. */
+/** A draft that goes wrong while it is being made anew: start again, the old chunks are still the plan. */
 class Restart extends Error {}
 
 export class Drafts {
@@ -112,6 +118,7 @@ export class Drafts {
       inDoubt: false,
       taken: false,
       rebuilds: 0,
+      exists: true,
     };
     this.#tell(draft, 'draft');
     return draft;
@@ -254,6 +261,7 @@ export class Drafts {
       }
       throw error;
     }
+    draft.exists = false;
     this.#ledger.setBatchState(draft.row, state);
     this.#tell(draft, 'deleted');
   }
@@ -262,6 +270,7 @@ export class Drafts {
     const { row, id } = await this.#create(draft.lane, draft.number, 'rebuilt', signal);
     draft.row = row;
     draft.id = id;
+    draft.exists = true;
     draft.accepted = 0;
     draft.inDoubt = false;
     for await (const { chunk, misplaced } of this.#options.readAgain.read(
@@ -294,13 +303,17 @@ export class Drafts {
   async #addRange(draft: Draft, chunk: Chunk, range: Range, signal?: AbortSignal): Promise<number> {
     for (const part of this.#withinLimits(chunk, range)) {
       let { from } = part;
+      let attempts = 0;
       while (from < part.to) {
+        if (++attempts > MAX_ATTEMPTS) throw unanswered(draft);
         const next = { from, to: part.to };
         const attempt = await this.#attempt(draft, chunk, next, signal);
         if (draft.taken) return attempt.kind === 'accepted' ? part.to : from;
         if (attempt.kind === 'accepted') from = part.to;
-        else if (attempt.kind === 'prefix') from += attempt.items;
-        else if (attempt.kind === 'refused') {
+        else if (attempt.kind === 'prefix') {
+          from += attempt.items;
+          attempts = 0;
+        } else if (attempt.kind === 'refused') {
           const settled = await this.#refused(draft, chunk, next, attempt.error, signal);
           if (draft.taken) return settled;
           from = part.to;
@@ -496,8 +509,9 @@ export class Drafts {
   }
 
   #isCheapToRebuild(draft: Draft): boolean {
-    if (this.#rebuilding.has(draft) || draft.accepted === 0) return true;
-    if (draft.accepted >= REBUILD_BELOW) return false;
+    // A line that loses one answer in five would never get a whole draft across: after a few attempts, wait and count.
+    if (draft.rebuilds >= REBUILDS_AT_ONCE || draft.accepted >= REBUILD_BELOW) return false;
+    if (draft.accepted === 0) return true;
     for (const chunk of this.#ledger.chunks(draft.row)) {
       for (const first of chunk.positions()) return this.#options.readAgain.isCheap(first);
     }
@@ -550,7 +564,7 @@ export class Drafts {
       equal = summary.itemCount === last ? equal + 1 : 1;
       last = summary.itemCount;
       if (equal >= reads) return last;
-      await this.#options.clock.sleep(READ_INTERVAL_MS, signal);
+      await this.#options.clock.sleep(Math.min(READ_INTERVAL_MS, this.#options.settleWindowMs / 10), signal);
     }
   }
 
@@ -635,6 +649,14 @@ function taken(draft: Draft, cause?: unknown): AppError {
     disposition: 'timeout',
     hint: `compare it with the input: zep-import batches show ${draft.id}`,
     cause,
+  });
+}
+
+function unanswered(draft: Draft): AppError {
+  return new AppError(`the service answered none of ${MAX_ATTEMPTS} add calls to batch ${draft.id}, and applied none`, {
+    code: 'unsettled',
+    disposition: 'timeout',
+    hint: 'run the same command again when the service answers',
   });
 }
 

@@ -18,6 +18,8 @@ export interface HandoverOptions {
   readonly order: 'strict' | 'relaxed';
   /** False: hand over what may be handed over, and do not wait for the end. */
   readonly wait: boolean;
+  /** The first wait before a batch is looked at (ms); it grows from there. */
+  readonly pollMs: number;
   readonly clock: Clock;
   readonly observe: Observe;
   /** Turns what the ledger knows of an item into a position of this run. */
@@ -31,7 +33,6 @@ export interface HandoverOptions {
   readonly onFailedItem: (code: string, message: string, first: string) => void;
 }
 
-const FIRST_POLL_MS = 1_000;
 const SLOWEST_POLL_MS = 15_000;
 const POLL_GROWTH = 1.4;
 
@@ -172,7 +173,7 @@ export class Handover {
       }
       if (this.#stop.aborted || this.#failure !== undefined) return;
       await this.#start(entry);
-      let pollMs = FIRST_POLL_MS;
+      let { pollMs } = this.#options;
       while (entry.state === 'started') {
         if (!(await this.#slept(pollMs))) return;
         const limited = this.#api.stats().rateLimited;

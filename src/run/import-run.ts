@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
-import type { Observe, RunStatus, RunSummary } from '../events.js';
+import type { InheritedSetting, Observe, RunStatus, RunSummary } from '../events.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Item, Position, Rejection, Source } from '../model.js';
 import type { RemoteApi } from '../remote/api.js';
@@ -19,10 +19,14 @@ import { Uploader } from './uploader.js';
 
 export interface ImportOptions {
   readonly run: string;
+  /** What the books belong to: the project's uuid. */
   readonly project: string;
+  readonly projectName: string;
   readonly host: string;
   readonly keyOrigin: string;
   readonly command: 'run' | 'demo';
+  /** Settings that were not typed, told in the first line. */
+  readonly settings: readonly InheritedSetting[];
   readonly mappingFingerprint: string;
   readonly batch: Omit<CreateBatchRequest, 'metadata'> & { readonly metadata: Readonly<Record<string, unknown>> };
   readonly skip: number;
@@ -38,6 +42,8 @@ export interface ImportOptions {
   /** Milliseconds after the upload; undefined = for ever. */
   readonly waitTimeoutMs: number | undefined;
   readonly settleWindowMs: number;
+  /** The first wait before a started batch is looked at. */
+  readonly pollMs: number;
 }
 
 export interface ImportDeps {
@@ -135,6 +141,7 @@ class ImportRun {
       {
         order: options.order,
         wait: options.wait,
+        pollMs: options.pollMs,
         clock,
         observe,
         positionOf: (stored): Position | undefined => {
@@ -184,7 +191,7 @@ class ImportRun {
 
   #begin(): void {
     const { sources, ledger, clock, observe } = this.#deps;
-    const { run, project, host, keyOrigin, command, mappingFingerprint } = this.#options;
+    const { run, project, projectName, host, keyOrigin, command, mappingFingerprint, settings } = this.#options;
     ledger.beginRun(
       { id: run, project, host, sources: sources.map((source) => source.info.id), mapping: mappingFingerprint },
       new Date(clock.date()).toISOString(),
@@ -194,9 +201,10 @@ class ImportRun {
       type: 'started',
       run,
       command,
-      project,
+      project: projectName,
       host,
       keyOrigin,
+      settings,
       sources: sources.length,
       totalBytes: sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined,
     });
@@ -324,7 +332,7 @@ class ImportRun {
     const drafts = this.#uploader.drafts;
     const accepted = drafts.reduce((sum, draft) => sum + draft.accepted, 0);
     const handled = new Set(this.#handover.handedOver);
-    const left = drafts.filter((draft) => !handled.has(draft) && draft.accepted > 0);
+    const left = drafts.filter((draft) => !handled.has(draft) && draft.exists);
     const { succeeded, failed, skipped, canceled } = totals;
     const stats = api.stats();
     return {

@@ -63,9 +63,11 @@ export class BlockBuilder {
     this.entries.push({ kind: 'record', value, position: this.#position(start, end, line) });
   }
 
-  rejected(code: string, message: string, start: number, end: number, line: number): void {
+  /** Gives the code back, so that a caller can hand it on. */
+  rejected(code: string, message: string, start: number, end: number, line: number): string {
     const position = this.#position(start, end, line);
     this.entries.push({ kind: 'rejected', stage: 'read', code, message, position });
+    return code;
   }
 
   /** A record whose bytes are gone: all offsets are original ones, `head` is what is left of its text. */
@@ -81,6 +83,15 @@ export class BlockBuilder {
     this.#ends.push(0);
     this.#heads.set(position.ordinal, at.head + CUT_MARK);
     this.entries.push({ kind: 'rejected', stage: 'read', code, message, position });
+  }
+
+  /** Takes back the last entry if it is a rejection that begins at this index of the window. */
+  undoRejection(start: number): void {
+    if (this.#starts.at(-1) !== start || this.entries.at(-1)?.kind !== 'rejected') return;
+    this.entries.pop();
+    this.#starts.pop();
+    this.#ends.pop();
+    this.ordinal--;
   }
 
   /** Turns records gathered but not yet handed out into rejections. */
@@ -101,7 +112,10 @@ export class BlockBuilder {
     const { entries } = this;
     const [starts, ends, heads] = [this.#starts, this.#ends, this.#heads];
     const inexact = this.inexactNumbers;
-    [this.entries, this.#starts, this.#ends, this.#heads] = [[], [], [], new Map()];
+    this.entries = [];
+    this.#starts = [];
+    this.#ends = [];
+    this.#heads = new Map();
     this.inexactNumbers = 0;
     const { bytes } = this.#window;
     for (let from = 0; from === 0 || from < entries.length; from += BLOCK_RECORDS) {
@@ -135,7 +149,7 @@ export class BlockBuilder {
   }
 }
 
-/** The first bytes of a record that will not be kept, as text. */
-export function headText(bytes: Buffer, start: number, end: number): string {
-  return bytes.toString('utf8', start, Math.min(end, start + HEAD_BYTES));
+/** The first bytes of a record that will not be kept, as text; never more than the limit it broke. */
+export function headText(bytes: Buffer, start: number, maxRecordBytes: number): string {
+  return bytes.toString('utf8', start, Math.min(bytes.length, start + HEAD_BYTES, start + maxRecordBytes));
 }

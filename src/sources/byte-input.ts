@@ -90,6 +90,25 @@ export class StreamInput implements ByteInput {
   }
 }
 
+/** Bytes that are in memory already. */
+export class BytesInput implements ByteInput {
+  taken = 0;
+
+  constructor(private readonly bytes: Buffer) {}
+
+  async read(target: Buffer, offset: number, length: number): Promise<number> {
+    const count = this.bytes.copy(target, offset, this.taken, Math.min(this.bytes.length, this.taken + length));
+    this.taken += count;
+    return count;
+  }
+
+  seek(offset: number): void {
+    this.taken = offset;
+  }
+
+  async close(): Promise<void> {}
+}
+
 /** Bytes already read from an input, put back in front of it: what looking at the content of a pipe has used up. */
 export class PrefixedInput implements ByteInput {
   #prefix: Buffer;

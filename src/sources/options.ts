@@ -12,7 +12,7 @@ export interface CsvOptions {
   readonly quote?: string | undefined;
   /** What makes a quote inside a quoted cell literal; the quote itself by default. */
   readonly escape?: string | undefined;
-  /** Text that begins a comment (a whole line, or the rest of one). */
+  /** Lines that begin with this text are left out. */
   readonly comment?: string | undefined;
   /** Whether the first row names the columns: true by default, false when `columns` alone is given. */
   readonly header?: boolean | undefined;
@@ -26,11 +26,8 @@ export interface CsvOptions {
   readonly ragged?: 'reject' | 'allow' | undefined;
 }
 
-/** Something worth telling that stops nothing, e.g. a file left out of a folder. */
-export interface SourceNotice {
-  readonly code: string;
-  readonly message: string;
-}
+/** Told when something worth knowing stops nothing, e.g. a file left out of a folder. */
+export type SourceNotice = (code: string, message: string, hint?: string) => void;
 
 export interface SourceOptions {
   readonly format?: SourceFormat | 'auto' | undefined;
@@ -43,9 +40,11 @@ export interface SourceOptions {
   readonly maxRecordBytes?: number | undefined;
   /** Where `-` reads from. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
-  readonly notice?: ((notice: SourceNotice) => void) | undefined;
+  readonly notice?: SourceNotice | undefined;
   /** Folder against which relative paths are resolved; the working directory by default. */
   readonly cwd?: string | undefined;
+  /** What the one source found is called and where it stands, e.g. `stdin` for a copy of it on disk. */
+  readonly as?: { readonly id: string; readonly index: number } | undefined;
   /** How many bytes are read at a time. Default 256 KiB: smaller costs calls, larger costs memory and gains nothing. */
   readonly blockBytes?: number | undefined;
 }

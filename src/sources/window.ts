@@ -104,7 +104,7 @@ export class Window {
   }
 
   #resize(wanted: number): void {
-    const least = this.#end + Math.max(wanted, MIN_FREE_BYTES);
+    const least = this.#end + wanted + MIN_FREE_BYTES;
     const usual = this.#blockBytes + MIN_FREE_BYTES;
     const tooSmall = this.#buffer.length < least;
     const tooLarge = this.#buffer.length > 4 * usual && least <= usual;

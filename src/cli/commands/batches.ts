@@ -5,6 +5,7 @@ import { AppError, usageError } from '../../errors.js';
 import { Ledger } from '../../ledger/ledger.js';
 import type { BatchId } from '../../model.js';
 import { renderTable } from '../../progress/table.js';
+import { chooseColumns } from '../../progress/terminal.js';
 import { RemoteError, type BatchSummary } from '../../remote/api.js';
 import { EXIT } from '../exit-codes.js';
 import { print, type Io } from '../io.js';
@@ -55,7 +56,7 @@ export async function show(args: readonly string[], values: Values, io: Io): Pro
         `${renderTable({
           columns: [{ title: '' }, { title: '', whole: true }],
           rows: rows.map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
-          width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
+          width: chooseColumns(io.stdout, io.env),
         })}\n`,
       );
     }
@@ -101,7 +102,7 @@ export async function items(args: readonly string[], values: Values, io: Io): Pr
         `${renderTable({
           columns: names.map((name) => ({ title: name, ...(name === 'index' ? { align: 'right' as const } : {}) })),
           rows: rows.map((row) => names.map((name) => String((row[name] as string | number | undefined) ?? ''))),
-          width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
+          width: chooseColumns(io.stdout, io.env),
         })}\n`,
       );
     }
@@ -215,6 +216,6 @@ function batchTable(batches: readonly BatchSummary[], io: Io): string {
       batch.createdAt ?? '',
       typeof batch.metadata['zi_run'] === 'string' ? batch.metadata['zi_run'] : '',
     ]),
-    width: io.stdout.isTTY === true ? io.stdout.columns : undefined,
+    width: chooseColumns(io.stdout, io.env),
   });
 }

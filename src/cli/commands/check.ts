@@ -88,8 +88,9 @@ async function textOf(report: CheckReport, values: Values, io: Io): Promise<stri
     return `${JSON.stringify(checkJson(report))}\n`;
   }
   const { checkText } = await import('../../progress/check-text.js');
-  const color = values.color && io.stdout.isTTY === true && io.env['NO_COLOR'] === undefined;
-  const text = checkText(report, { color, columns: io.stdout.columns ?? 100 });
+  const { chooseColor, chooseColumns } = await import('../../progress/terminal.js');
+  const color = chooseColor(values.color ? undefined : false, io.stdout, io.env);
+  const text = checkText(report, { color, columns: chooseColumns(io.stdout, io.env) });
   return text.endsWith('\n') ? text : `${text}\n`;
 }
 

@@ -11,7 +11,7 @@ import { openDatabase, SqlError, type Database } from '../../sqlite.js';
 
 const APPLICATION_ID = 0x5a494c53;
 const SCHEMA_VERSION = 1;
-const PAGE_BYTES = 16_384;
+const PAGE_BYTES = 8_192;
 
 const SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -69,7 +69,7 @@ function prepareFile(db: Database): void {
   db.exec('PRAGMA locking_mode = EXCLUSIVE');
   db.prepare('PRAGMA journal_mode = WAL').get();
   db.exec('PRAGMA synchronous = NORMAL');
-  db.exec('PRAGMA wal_autocheckpoint = 4000');
+  db.exec('PRAGMA wal_autocheckpoint = 8000');
   db.exec('PRAGMA cache_size = -16384');
   db.exec('PRAGMA temp_store = MEMORY');
 }
@@ -94,12 +94,12 @@ export async function openData(file: string): Promise<Database> {
     const tables = Number(db.prepare('SELECT count(*) AS n FROM sqlite_master').get()?.n ?? 0);
     const ours = number(db, 'application_id') === APPLICATION_ID;
     if (tables > 0 && !ours) throw unusable(file, 'it belongs to another program', 'Name another file with --data.');
-    prepareFile(db);
-    if (tables === 0) create(db);
     const version = number(db, 'user_version');
-    if (version !== SCHEMA_VERSION) {
+    if (tables > 0 && version !== SCHEMA_VERSION) {
       throw unusable(file, `its format is version ${version}`, 'Use the version of zep-import that wrote it.');
     }
+    prepareFile(db);
+    if (tables === 0) create(db);
     // The exclusive lock is taken by the first write, so that a second server fails now and not at its first request.
     db.exec('BEGIN IMMEDIATE; COMMIT');
     return db;
@@ -115,5 +115,19 @@ export async function openData(file: string): Promise<Database> {
       });
     }
     throw unusable(file, error.message, 'Name another file with --data.', error);
+  }
+}
+
+/**
+ * Folds the log into the file, so that one file is left behind, and gives the lock back before closing: a driver may keep the file open
+ * until its statements are collected, and the next server must not wait for that.
+ */
+export function closeData(db: Database): void {
+  try {
+    db.prepare('PRAGMA journal_mode = DELETE').get();
+    db.exec('PRAGMA locking_mode = NORMAL');
+    db.prepare('SELECT count(*) AS n FROM meta').get();
+  } finally {
+    db.close();
   }
 }

@@ -3,7 +3,7 @@ import type { Database } from '../../sqlite.js';
 import { Batches, type Batch } from './batches.js';
 import { Chunks } from './chunks.js';
 import { Placements } from './placements.js';
-import { openData } from './schema.js';
+import { closeData, openData } from './schema.js';
 import { Targets } from './targets.js';
 
 export interface Store {
@@ -38,9 +38,7 @@ export async function openStore(file: string): Promise<Store> {
       });
     },
     close() {
-      // One file is left behind: the log is folded into it while nobody else can hold it open.
-      db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-      db.close();
+      closeData(db);
     },
   };
 }

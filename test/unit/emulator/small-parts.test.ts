@@ -86,10 +86,10 @@ describe('routes', () => {
     throw new Error('not called');
   };
   const match = createRouter([
-    { operation: 'one', method: 'GET', path: '/things/:id', handler },
-    { operation: 'special', method: 'GET', path: '/things/special', handler },
-    { operation: 'parts', method: 'GET', path: '/things/:id/parts', handler },
-    { operation: 'make', method: 'POST', path: '/things', handler },
+    { operation: 'get', method: 'GET', path: '/things/:id', handler },
+    { operation: 'list', method: 'GET', path: '/things/special', handler },
+    { operation: 'items', method: 'GET', path: '/things/:id/parts', handler },
+    { operation: 'create', method: 'POST', path: '/things', handler },
   ]);
 
   test('any id comes through a path unchanged', () => {
@@ -103,8 +103,8 @@ describe('routes', () => {
   });
 
   test('a literal wins over a parameter, a wrong method names the right ones, nonsense is told apart', () => {
-    expect(match('GET', '/things/special')).toMatchObject({ route: { operation: 'special' } });
-    expect(match('GET', '/things/a%2Fb')).toMatchObject({ route: { operation: 'one' }, params: ['a/b'] });
+    expect(match('GET', '/things/special')).toMatchObject({ route: { operation: 'list' } });
+    expect(match('GET', '/things/a%2Fb')).toMatchObject({ route: { operation: 'get' }, params: ['a/b'] });
     expect(match('PUT', '/things')).toEqual({ kind: 'method', allow: 'POST' });
     expect(match('GET', '/things/')).toEqual({ kind: 'none' });
     expect(match('GET', '/things/%zz')).toEqual({ kind: 'bad-path' });

@@ -154,7 +154,7 @@ describe('the end of a batch', () => {
   test('its status follows from its items alone', () => {
     fc.assert(
       fc.property(states, (items) => {
-        const has = (state: number): boolean => items.includes(state);
+        const has = (state: number): boolean => items.some((item) => item === state);
         const status = finalStatus(countStates(Uint8Array.from(items)));
         if (has(FAILED)) expect(status).toBe(has(SUCCEEDED) ? 'partial' : 'failed');
         else expect(status).toBe(items.every((state) => state === CANCELED) ? 'canceled' : 'succeeded');

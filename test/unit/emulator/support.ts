@@ -38,7 +38,7 @@ export function apiOf(server: LocalServer): Api {
       const response = await fetch(`${server.url}${path}`, {
         method,
         headers: key === null ? {} : { authorization: `Api-Key ${key}` },
-        ...(body === undefined ? {} : { body: raw ? (body as BodyInit) : JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
       return { status: response.status, headers: response.headers, text, json: parsed(text) };

@@ -1,0 +1,266 @@
+/**
+ * CSV in any dialect (escape characters, comments, long delimiters, blanks to trim) by csv-parse, fed with the bytes of the window and
+ * asked for rows as arrays: positions come from its counters, names are added later. Its own error recovery is not used, because after a
+ * bad quote it swallows the rest of the file; instead the line where the row began is given up and a new parser starts behind it.
+ */
+import { CsvError, Parser, type Options } from 'csv-parse';
+import {
+  behindLineEnd,
+  countCsvLines,
+  CR,
+  LF,
+  lineEndFrom,
+  LOOKAHEAD_BYTES,
+  loweredLimit,
+  rowTooLong,
+  textAfterQuote,
+  unclosedQuote,
+  type CsvRows,
+  type RowFault,
+  type RowWindow,
+} from './csv-rows.js';
+import type { CsvDialect } from './options.js';
+
+/** A row found; offsets are absolute. */
+interface Found {
+  readonly cells: string[];
+  readonly start: number;
+  readonly next: number;
+  readonly fault: RowFault | undefined;
+}
+
+/** Collects rows instead of streaming them: one call of the stream machinery per row would cost more than parsing it. */
+class RowParser extends Parser {
+  readonly rows: { readonly cells: string[]; readonly behind: number }[] = [];
+
+  constructor(
+    options: Options,
+    /** Absolute offset of the first byte it gets. */
+    readonly origin: number,
+    /** Reads one row only, taking quotes in the middle of a cell as text. */
+    readonly lenient: boolean,
+  ) {
+    super(lenient ? { ...options, relax_quotes: true, to: 1 } : options);
+  }
+
+  override push(row: string[] | null): boolean {
+    if (row !== null) this.rows.push({ cells: row, behind: this.origin + this.info.bytes });
+    return true;
+  }
+
+  feed(bytes: Buffer): CsvError | undefined {
+    return this.#call((done) => this._transform(bytes, 'utf8', done));
+  }
+
+  finish(): CsvError | undefined {
+    return this.#call((done) => this._flush(done));
+  }
+
+  #call(work: (done: (error?: Error | null) => void) => void): CsvError | undefined {
+    let failure: CsvError | undefined;
+    work((error) => {
+      if (error instanceof CsvError) failure = error;
+      else if (error != null) throw error;
+    });
+    return failure;
+  }
+}
+
+export class ParsedRows implements CsvRows {
+  start = 0;
+  end = 0;
+  next = 0;
+  linesBefore = 0;
+  lines = 0;
+  cells: string[] = [];
+  fault: RowFault | undefined;
+  lineOpen = false;
+
+  readonly #options: Options;
+  readonly #comment: Buffer | undefined;
+  #limit: number;
+  #parser: RowParser | undefined;
+  /** Absolute offsets: bytes before it were given to the parser; the row after the last found begins at or behind it. */
+  #fed = 0;
+  #behind = 0;
+  #flushed = false;
+  #queue: Found[] = [];
+  #head = 0;
+
+  constructor(dialect: CsvDialect, delimiter: string, maxRecordBytes: number) {
+    this.#options = {
+      columns: false,
+      delimiter,
+      quote: dialect.quote === '' ? null : dialect.quote,
+      escape: dialect.escape === '' ? null : dialect.escape,
+      comment: dialect.comment ?? null,
+      // Only whole lines: a # inside an address must not cut the row.
+      comment_no_infix: true,
+      trim: dialect.trim,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+    };
+    this.#comment = dialect.comment === undefined ? undefined : Buffer.from(dialect.comment);
+    this.#limit = maxRecordBytes;
+  }
+
+  advance(window: RowWindow, at: number): boolean {
+    if (this.#parser === undefined) this.#restart(window.base + at, false);
+    if (this.#head === this.#queue.length) {
+      this.#queue = [];
+      this.#head = 0;
+      this.#read(window);
+    }
+    const found = this.#queue[this.#head++];
+    if (found === undefined) {
+      this.#head = 0;
+      this.start = this.#rowStart(window, this.#behind - window.base);
+      this.linesBefore = countCsvLines(window.bytes, at, this.start);
+      return this.#tooFar(window);
+    }
+    this.#describe(window, at, found);
+    return true;
+  }
+
+  #describe(window: RowWindow, at: number, found: Found): void {
+    const { bytes, base } = window;
+    this.start = found.start - base;
+    this.next = found.next - base;
+    this.linesBefore = countCsvLines(bytes, at, this.start);
+    if (found.fault?.code === 'record-too-long') {
+      this.#giveUp(window, found.fault);
+      return;
+    }
+    this.end = endOfRow(bytes, this.start, this.next);
+    this.lines = Math.max(1, countCsvLines(bytes, this.start, this.next));
+    this.cells = found.cells;
+    this.fault = found.fault;
+    this.lineOpen = false;
+  }
+
+  /** Gives the parser what is new in the window and gathers its rows, until all is read or an unfinished line must be waited for. */
+  #read(window: RowWindow): void {
+    const end = window.base + window.bytes.length;
+    while (this.#parser !== undefined && (this.#fed < end || (window.ended && !this.#flushed))) {
+      const parser = this.#parser;
+      let error = parser.feed(window.bytes.subarray(this.#fed - window.base));
+      this.#fed = end;
+      if (error === undefined && window.ended) {
+        error = parser.finish();
+        this.#flushed = true;
+      }
+      const rows = parser.rows.splice(0);
+      if (!rows.every((row) => this.#collect(window, row.cells, row.behind))) return;
+      if (error !== undefined) {
+        if (!this.#recover(window, error)) return;
+      } else if (parser.lenient && rows.length > 0) {
+        this.#restart(this.#behind, false);
+      }
+    }
+  }
+
+  /** False when the row is too long, which ends the gathering: the parser begins anew behind its first line. */
+  #collect(window: RowWindow, cells: string[], behind: number): boolean {
+    const start = this.#rowStart(window, this.#behind - window.base);
+    const next = behind - window.base;
+    if (endOfRow(window.bytes, start, next) - start > this.#limit) {
+      this.#parser = undefined;
+      this.#queue.push({ cells: [], start: window.base + start, next: behind, fault: rowTooLong(this.#limit) });
+      return false;
+    }
+    this.#behind = behind;
+    this.#queue.push({ cells, start: window.base + start, next: behind, fault: undefined });
+    return true;
+  }
+
+  /** After an error: another try at the row, or the loss of its line. False when the end of the line is not in the window yet. */
+  #recover(window: RowWindow, error: CsvError): boolean {
+    const start = this.#rowStart(window, this.#behind - window.base);
+    if (error.code === 'INVALID_OPENING_QUOTE') {
+      this.#restart(window.base + start, true);
+      return true;
+    }
+    const line = lineAt(window, start);
+    if (line.next === undefined) {
+      // The same bytes are parsed again, with what follows, when the window holds more.
+      this.#restart(window.base + start, false);
+      return false;
+    }
+    const tooLong = line.end - start > this.#limit;
+    const fault = tooLong ? rowTooLong(this.#limit) : faultOf(error);
+    if (!tooLong && error.code === 'CSV_QUOTE_NOT_CLOSED') this.#limit = loweredLimit(this.#limit);
+    this.#queue.push({ cells: [], start: window.base + start, next: window.base + line.next, fault });
+    this.#restart(window.base + line.next, false);
+    return true;
+  }
+
+  /** The row at `start` has no end yet: false, unless it is too long already; then its line is given up. */
+  #tooFar(window: RowWindow): boolean {
+    if (window.bytes.length - this.start <= this.#limit + LOOKAHEAD_BYTES) return false;
+    this.#giveUp(window, rowTooLong(this.#limit));
+    return true;
+  }
+
+  /** Describes the line at `start` as a fault and begins anew behind it. */
+  #giveUp(window: RowWindow, fault: RowFault): void {
+    const line = lineAt(window, this.start);
+    this.fault = fault;
+    if (line.end - this.start <= this.#limit) this.#limit = loweredLimit(this.#limit);
+    this.cells = [];
+    this.lines = 1;
+    this.end = line.end;
+    this.lineOpen = line.next === undefined;
+    this.next = line.next ?? line.end;
+    this.#parser = undefined;
+  }
+
+  #restart(at: number, lenient: boolean): void {
+    this.#parser = new RowParser(this.#options, at, lenient);
+    this.#fed = at;
+    this.#behind = at;
+    this.#flushed = false;
+  }
+
+  /** Where the next row begins: behind empty lines and comment lines that are whole in the window. */
+  #rowStart(window: RowWindow, from: number): number {
+    const { bytes } = window;
+    let at = from;
+    for (;;) {
+      const end = this.#emptyLineEnd(bytes, at);
+      const behind = end === undefined || end >= bytes.length ? undefined : behindLineEnd(window, end);
+      if (behind === undefined) return at;
+      at = behind;
+    }
+  }
+
+  /** Index of the line end when the line at `at` is empty or a comment. */
+  #emptyLineEnd(bytes: Buffer, at: number): number | undefined {
+    if (bytes[at] === LF || bytes[at] === CR) return at;
+    const comment = this.#comment;
+    if (comment === undefined || bytes.compare(comment, 0, comment.length, at, at + comment.length) !== 0)
+      return undefined;
+    return lineEndFrom(bytes, at);
+  }
+}
+
+/** The row without its line end. */
+function endOfRow(bytes: Buffer, start: number, next: number): number {
+  let end = next;
+  if (end > start && bytes[end - 1] === LF) end--;
+  if (end > start && bytes[end - 1] === CR) end--;
+  return end;
+}
+
+/** The line at `start`: `next` is unknown while its end is not in the window. */
+function lineAt(window: RowWindow, start: number): { readonly end: number; readonly next: number | undefined } {
+  const end = lineEndFrom(window.bytes, start);
+  if (end < window.bytes.length) return { end, next: behindLineEnd(window, end) };
+  return { end, next: window.ended ? end : undefined };
+}
+
+function faultOf(error: CsvError): RowFault {
+  const column: unknown = error['column'];
+  const cell = typeof column === 'number' ? column + 1 : 1;
+  return error.code === 'CSV_QUOTE_NOT_CLOSED' ? unclosedQuote(cell) : textAfterQuote(cell);
+}

@@ -1,0 +1,133 @@
+/**
+ * From what a person typed to the list of inputs, in the order they will be read. Everything that can be known without reading is
+ * checked here: that the files exist and can be opened, that none is named twice, what format and compression they have. Files are
+ * opened again, one at a time, when they are read.
+ */
+import { constants, createReadStream } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { usageError } from '../errors.js';
+import type { Source, SourceFormat, SourceInfo } from '../model.js';
+import { FileInput, PrefixedInput, readHead, StreamInput, type ByteInput } from './byte-input.js';
+import { compressionByContent, compressionByName } from './compression.js';
+import { encodingByName } from './encoding.js';
+import { expandArgument } from './expand.js';
+import { formatByName } from './formats.js';
+import { inspect } from './inspect.js';
+import { openSource, HEAD_BYTES } from './open-source.js';
+import type { SourceOptions } from './options.js';
+
+const STDIN = '-';
+const NEVER = new AbortController().signal;
+
+/**
+ * The sources named by `args`: files, patterns, folders (their files of known formats, recursively) and `-` for stdin, in that order,
+ * patterns and folders in natural sort order. Throws usage errors that name the path and what to do.
+ */
+export async function discoverSources(args: readonly string[], options: SourceOptions): Promise<Source[]> {
+  // Mistakes in the options are told before any file is touched.
+  if (options.encoding !== undefined) encodingByName(options.encoding);
+  const seen = new Map<string, string>();
+  const sources: Source[] = [];
+  for (const arg of args) {
+    for (const path of arg === STDIN ? [STDIN] : await expandArgument(arg, options)) {
+      await refuseTwice(path, options, seen);
+      const label = options.as ?? { id: path === STDIN ? 'stdin' : path, index: sources.length };
+      sources.push(path === STDIN ? await fromStdin(label, options) : await fromPath(path, label, options));
+    }
+  }
+  if (sources.length === 0) throw usageError('no-sources', 'no sources given', 'Name files, folders or -, for stdin.');
+  return sources;
+}
+
+type Label = Pick<SourceInfo, 'id' | 'index'>;
+
+async function refuseTwice(path: string, options: SourceOptions, seen: Map<string, string>): Promise<void> {
+  const real = path === STDIN ? STDIN : await realpath(resolve(options.cwd ?? '.', path)).catch(() => path);
+  const earlier = seen.get(real);
+  seen.set(real, path);
+  if (earlier === undefined) return;
+  const same = earlier === path ? '' : ` (also named as ${earlier})`;
+  throw usageError(
+    'duplicate-source',
+    `${path === STDIN ? 'stdin' : path} is given twice${same}`,
+    'Name every source once.',
+  );
+}
+
+async function fromPath(path: string, label: Label, options: SourceOptions): Promise<Source> {
+  const absolute = resolve(options.cwd ?? '.', path);
+  try {
+    await access(absolute, constants.R_OK);
+    const facts = await stat(absolute);
+    if (!facts.isFile()) return await fromPipe(streamInput(createReadStream(absolute)), label, path, options);
+    const head = await headOf(new FileInput(absolute));
+    const info = { ...label, bytes: facts.size, ...(await nature(head, path, label.id, options)) };
+    return openSource(info, options, () => new FileInput(absolute));
+  } catch (error) {
+    throw cannotOpen(path, error);
+  }
+}
+
+async function headOf(input: ByteInput): Promise<Buffer> {
+  try {
+    return await readHead(input, HEAD_BYTES, NEVER);
+  } finally {
+    await input.close();
+  }
+}
+
+async function fromStdin(label: Label, options: SourceOptions): Promise<Source> {
+  const { stdin } = options;
+  if (stdin === undefined) throw usageError('no-stdin', 'there is no standard input to read', 'Name a file.');
+  return await fromPipe(streamInput(stdin), label, '', options);
+}
+
+/** A stream that somebody may be waiting on for ever must be destroyed to end the wait. */
+function streamInput(stream: AsyncIterable<Uint8Array>): StreamInput {
+  const { destroy } = stream as { destroy?: unknown };
+  const release = async (): Promise<void> => {
+    if (typeof destroy === 'function') (stream as Readable).destroy();
+  };
+  return new StreamInput(stream, { release });
+}
+
+/** A pipe is read once: what was looked at is put back in front of it. */
+async function fromPipe(input: ByteInput, label: Label, name: string, options: SourceOptions): Promise<Source> {
+  const head = await readHead(input, HEAD_BYTES, NEVER);
+  const info = { ...label, bytes: undefined, ...(await nature(head, name, label.id, options)) };
+  let opened = false;
+  return openSource(info, options, () => {
+    if (opened) throw usageError('unreadable-source', `${label.id} is a pipe and was read already`);
+    opened = true;
+    return new PrefixedInput(head, input);
+  });
+}
+
+/** Format and compression, by name and by the first bytes. */
+async function nature(
+  head: Buffer,
+  path: string,
+  id: string,
+  options: SourceOptions,
+): Promise<{ format: SourceFormat; compression: SourceInfo['compression'] }> {
+  const named = compressionByName(path);
+  // The first bytes are right where the name is silent, and also where a name ends in .gz but the file was unpacked under it.
+  const found = compressionByContent(head);
+  const compression = named.compression === 'brotli' ? 'brotli' : found;
+  const wanted = options.format === 'auto' ? undefined : options.format;
+  if (wanted !== undefined) return { format: wanted, compression };
+  const format = await inspect(head, compression, formatByName(named.inner), options.encoding, id);
+  return { format, compression };
+}
+
+function cannotOpen(path: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return usageError('source-not-found', `${path} does not exist`, 'Check the name.');
+  if (code === 'EACCES' || code === 'EPERM') {
+    return usageError('unreadable-source', `${path} cannot be read: permission denied`, `Try: ls -l ${path}`);
+  }
+  if (code === undefined || !('syscall' in (error as object))) return error;
+  return usageError('unreadable-source', `${path} cannot be read: ${(error as Error).message}`);
+}

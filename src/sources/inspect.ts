@@ -1,0 +1,63 @@
+/**
+ * A look at the beginning of an input, to settle what its name leaves open.
+ */
+import { usageError } from '../errors.js';
+import type { SourceFormat } from '../model.js';
+import { BytesInput, StreamInput, type ByteInput } from './byte-input.js';
+import { unpack, type Compression } from './compression.js';
+import { detectEncoding } from './encoding.js';
+import { describeBinary, formatByContent, settleJson } from './formats.js';
+import { TranscodingInput } from './transcode.js';
+
+const NEVER = new AbortController().signal;
+/** Enough to see the first lines; a longer first line leaves the name to decide. */
+const LOOK_BYTES = 64 * 1024;
+
+/** The format of an input with this `head`, the name of which says `named`. Throws a usage error when nothing tells. */
+export async function inspect(
+  head: Buffer,
+  compression: Compression,
+  named: SourceFormat | undefined,
+  encoding: string | undefined,
+  id: string,
+): Promise<SourceFormat> {
+  if (named !== undefined && named !== 'json' && named !== 'jsonl') return named;
+  const text = await plainHead(head, compression, encoding);
+  const whole = compression === 'none' && head.length < LOOK_BYTES;
+  if (named === 'json' || named === 'jsonl') return settleJson(named, text, whole);
+  const binary = describeBinary(text);
+  const format = binary === undefined ? formatByContent(text, whole) : undefined;
+  if (format !== undefined) return format;
+  throw usageError(
+    'unknown-format',
+    binary === undefined ? `cannot tell the format of ${id}` : `${id} is ${binary}`,
+    'Say what it is with --format jsonl, json, csv or tsv.',
+  );
+}
+
+/** The beginning of the content as UTF-8, without a byte order mark; short when the packed data is damaged, which reading will tell. */
+async function plainHead(head: Buffer, compression: Compression, encoding: string | undefined): Promise<Buffer> {
+  const plain =
+    compression === 'none' ? head : await beginning(new StreamInput(unpack(new BytesInput(head), compression, NEVER)));
+  const detected = detectEncoding(plain, encoding);
+  const content = plain.subarray(detected.markBytes);
+  if (detected.encoding.kind === 'utf-8') return content;
+  return await beginning(new TranscodingInput(new BytesInput(content), detected.encoding));
+}
+
+/** What can be read of an input that may be cut off anywhere. */
+async function beginning(input: ByteInput): Promise<Buffer> {
+  const bytes = Buffer.alloc(LOOK_BYTES);
+  let length = 0;
+  try {
+    while (length < bytes.length - 16) {
+      const count = await input.read(bytes, length, bytes.length - length, NEVER);
+      if (count === 0) break;
+      length += count;
+    }
+  } catch {
+    // Only the beginning was given to it: of course the stream is cut short.
+  }
+  await input.close();
+  return bytes.subarray(0, length);
+}

@@ -1,0 +1,155 @@
+/**
+ * One source from bytes on disk to blocks of records: opens it, unpacks it, finds out its encoding, and hands a window over the text to
+ * the reader of its format. Whatever cannot be read becomes an AppError `unreadable-source` that says where it broke; everything opened
+ * is closed again, also when the consumer stops early.
+ */
+import { AppError, usageError } from '../errors.js';
+import type { RecordBlock, Source, SourceInfo } from '../model.js';
+import { PrefixedInput, readHead, StreamInput, type ByteInput } from './byte-input.js';
+import { unpack } from './compression.js';
+import { detectEncoding } from './encoding.js';
+import { readerOf } from './formats.js';
+import {
+  csvDialect,
+  DEFAULT_BLOCK_BYTES,
+  DEFAULT_MAX_RECORD_BYTES,
+  type CsvDialect,
+  type SourceOptions,
+} from './options.js';
+import type { ReadFrom, Reader } from './reader.js';
+import { originalWidths, TranscodingInput } from './transcode.js';
+import { Window } from './window.js';
+
+/** How much is looked at to find out encoding, format and compression. */
+export const HEAD_BYTES = 64 * 1024;
+
+/** `open` gives the bytes as they lie on disk from the beginning; a pipe can be opened once. */
+export function openSource(info: SourceInfo, options: SourceOptions, open: () => ByteInput): Source {
+  const reader = readerOf(info.format);
+  if (reader === undefined) throw usageError('unknown-format', `${info.id}: format ${info.format} cannot be read here`);
+  const dialect = csvDialect(options.csv ?? {}, info.format === 'tsv' ? '\t' : undefined);
+  return {
+    info,
+    read: (signal, from) => readSource(info, options, dialect, reader, open(), signal, from),
+  };
+}
+
+async function* readSource(
+  info: SourceInfo,
+  options: SourceOptions,
+  csv: CsvDialect,
+  reader: Reader,
+  disk: ByteInput,
+  signal: AbortSignal,
+  from: ReadFrom | undefined,
+): AsyncGenerator<RecordBlock, void, undefined> {
+  let content: ByteInput | undefined;
+  try {
+    signal.throwIfAborted();
+    const text = await openText(disk, info, options.encoding, signal);
+    content = text.input;
+    const window = new Window(text.input, {
+      blockBytes: options.blockBytes ?? DEFAULT_BLOCK_BYTES,
+      base: text.markBytes,
+      widths: text.widths,
+    });
+    const blocks = reader({
+      info,
+      window,
+      maxRecordBytes: options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES,
+      signal,
+      from: text.input.seek === undefined ? undefined : from,
+      path: options.path,
+      csv,
+      encodingNamed: options.encoding !== undefined,
+    });
+    yield* from === undefined || text.input.seek !== undefined ? blocks : dropBefore(blocks, from.ordinal);
+  } catch (error) {
+    if (signal.aborted || error instanceof AppError) throw error;
+    throw unreadable(info, disk, error);
+  } finally {
+    if (content !== disk) await content?.close();
+    await disk.close();
+  }
+}
+
+interface Text {
+  readonly input: ByteInput;
+  readonly markBytes: number;
+  readonly widths: Uint8Array | undefined;
+}
+
+/** The text of a source as UTF-8, without a byte order mark. */
+async function openText(
+  disk: ByteInput,
+  info: SourceInfo,
+  encoding: string | undefined,
+  signal: AbortSignal,
+): Promise<Text> {
+  const content = unpacked(disk, info, signal);
+  const head = await readHead(content, HEAD_BYTES, signal);
+  const detected = detectEncoding(head, encoding);
+  const { markBytes } = detected;
+  let input = content;
+  if (content.seek === undefined) input = new PrefixedInput(head.subarray(markBytes), content);
+  else content.seek(markBytes);
+  if (detected.encoding.kind === 'utf-8') return { input, markBytes, widths: undefined };
+  return {
+    input: new TranscodingInput(input, detected.encoding),
+    markBytes,
+    widths: originalWidths(detected.encoding),
+  };
+}
+
+/** The content of a source, unpacked if need be. */
+export function unpacked(disk: ByteInput, info: Pick<SourceInfo, 'compression'>, signal: AbortSignal): ByteInput {
+  if (info.compression === 'none') return disk;
+  return new StreamInput(unpack(disk, info.compression, signal), { onDisk: () => disk.taken });
+}
+
+/** Where the input cannot be entered in the middle, the records before the wanted one are read and let go. */
+async function* dropBefore(
+  blocks: AsyncGenerator<RecordBlock, void, undefined>,
+  ordinal: number,
+): AsyncGenerator<RecordBlock, void, undefined> {
+  for await (const block of blocks) {
+    const first = block.entries.findIndex((entry) => entry.position.ordinal >= ordinal);
+    if (first === 0 || (block.entries.length === 0 && block.bytesRead > 0)) yield block;
+    else if (first > 0) {
+      yield {
+        source: block.source,
+        entries: block.entries.slice(first),
+        bytesRead: block.bytesRead,
+        inexactNumbers: block.inexactNumbers,
+        raw: (position) => block.raw(position),
+      };
+    }
+  }
+}
+
+function unreadable(info: SourceInfo, disk: ByteInput, error: unknown): AppError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const packed = info.compression !== 'none' && !SYSTEM_ERRORS.has(code ?? '');
+  const why = packed
+    ? `the ${info.compression} data is damaged or cut short (${message}), near byte ${disk.taken}`
+    : `${message}, at byte ${disk.taken}`;
+  return new AppError(`cannot read ${info.id}: ${why}`, {
+    code: 'unreadable-source',
+    disposition: 'usage',
+    hint: packed ? 'Make or fetch the file again; what came before the damage was read.' : undefined,
+    cause: error,
+  });
+}
+
+const SYSTEM_ERRORS = new Set([
+  'EIO',
+  'EACCES',
+  'EPERM',
+  'ENOENT',
+  'EISDIR',
+  'EMFILE',
+  'ENFILE',
+  'EBADF',
+  'ESTALE',
+  'ECONNRESET',
+]);
