@@ -2,7 +2,7 @@
  * From flags to a finished import: opens the inputs, the service and the ledger, shows the progress, runs, and says the last words. Shared by `run`
  * and `demo`.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
@@ -127,6 +127,11 @@ function runId(): string {
   return `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(3).toString('hex')}`;
 }
 
+function fingerprintOf(sources: readonly Source[]): string {
+  const facts = sources.map(({ info }) => [info.id, info.bytes ?? null]);
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
+}
+
 function opener(inputs: Inputs, spool: Spool | undefined) {
   return async (index: number): Promise<Source> => {
     const original = inputs.sources[index];
@@ -161,6 +166,7 @@ function optionsOf(
     keyOrigin: session.keyOrigin,
     command: settings.command,
     mappingFingerprint: inputs.mapping?.fingerprint ?? 'none',
+    sourceFingerprint: fingerprintOf(inputs.sources),
     batch: {
       metadata: batch?.metadata ?? {},
       ...(batch?.ignore_roles === undefined ? {} : { ignore_roles: batch.ignore_roles }),

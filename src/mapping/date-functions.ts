@@ -19,7 +19,8 @@ function readerFor(format: string, zone: string | undefined): DateReader | strin
     const mistakes: DateMistake[] = [];
     reader = dateReader([format], zone, mistakes);
     const [mistake] = mistakes;
-    if (mistake !== undefined) reader = mistake.fix === undefined ? mistake.problem : `${mistake.problem}: ${mistake.fix}`;
+    if (mistake !== undefined)
+      reader = mistake.fix === undefined ? mistake.problem : `${mistake.problem}: ${mistake.fix}`;
     if (readers.size >= REMEMBERED) readers.clear();
     readers.set(key, reader);
   }
@@ -98,8 +99,11 @@ export const DATE_FUNCTIONS: readonly FunctionSpec[] = [
   part('month', 'The month, 1 to 12.', '5', (wall) => wall.getUTCMonth() + 1),
   part('day', 'The day of the month, 1 to 31.', '7', (wall) => wall.getUTCDate()),
   part('weekday', 'The day of the week, 1 (Monday) to 7 (Sunday).', '2', (wall) => wall.getUTCDay() || 7),
-  part('dayOfYear', 'The day of the year, 1 to 366.', '128', (wall) =>
-    Math.floor((wall.getTime() - Date.UTC(wall.getUTCFullYear(), 0, 1)) / DAY_MS) + 1,
+  part(
+    'dayOfYear',
+    'The day of the year, 1 to 366.',
+    '128',
+    (wall) => Math.floor((wall.getTime() - Date.UTC(wall.getUTCFullYear(), 0, 1)) / DAY_MS) + 1,
   ),
   part('hour', 'The hour, 0 to 23.', '1', (wall) => wall.getUTCHours()),
   part('minute', 'The minute, 0 to 59.', '8', (wall) => wall.getUTCMinutes()),

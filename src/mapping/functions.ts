@@ -149,7 +149,8 @@ function replaceAll(site: CallSite, scope: Scope, args: readonly unknown[]): str
   if (to.length > from.length) {
     let found = 0;
     for (let at = whole.indexOf(from); at >= 0; at = whole.indexOf(from, at + from.length)) found += 1;
-    if (whole.length + found * (to.length - from.length) > MAX_TEXT) throw site.fail('the text that replace makes is too long');
+    if (whole.length + found * (to.length - from.length) > MAX_TEXT)
+      throw site.fail('the text that replace makes is too long');
   }
   return limitedText(whole.split(from).join(to), scope, site);
 }
@@ -247,8 +248,11 @@ function cased(site: CallSite, scope: Scope, args: readonly unknown[], change: (
 const onMissingFalse = { onMissing: 'false' } as const;
 
 const TABLE: readonly FunctionSpec[] = [
-  about('size(value)', 'Characters of a text, elements of a list, members of an object.', ['size("añ😀")', '3'], (site, scope, args) =>
-    sizeOf(site, scope, args[0]),
+  about(
+    'size(value)',
+    'Characters of a text, elements of a list, members of an object.',
+    ['size("añ😀")', '3'],
+    (site, scope, args) => sizeOf(site, scope, args[0]),
   ),
   about(
     'contains(text, part)',
@@ -345,9 +349,14 @@ const TABLE: readonly FunctionSpec[] = [
   about('text(value)', 'The text of a number, boolean or timestamp.', ['text(7) + "a"', '"7a"'], (site, scope, args) =>
     toText(site, scope, args[0]),
   ),
-  about('string(value)', 'The same as text.', ['string(true)', '"true"'], (site, scope, args) => toText(site, scope, args[0])),
-  about('json(value)', 'The value as JSON text.', ['json({"a": [1, "b"]})', '"{\\"a\\":[1,\\"b\\"]}"'], (site, scope, args) =>
-    jsonOf(args[0], scope, (sentence) => site.fail(sentence)),
+  about('string(value)', 'The same as text.', ['string(true)', '"true"'], (site, scope, args) =>
+    toText(site, scope, args[0]),
+  ),
+  about(
+    'json(value)',
+    'The value as JSON text.',
+    ['json({"a": [1, "b"]})', '"{\\"a\\":[1,\\"b\\"]}"'],
+    (site, scope, args) => jsonOf(args[0], scope, (sentence) => site.fail(sentence)),
   ),
   about(
     'hash(value)',
@@ -371,12 +380,7 @@ const TABLE: readonly FunctionSpec[] = [
     ['sort(["part10", "part9"])', '["part9","part10"]'],
     sortList,
   ),
-  about(
-    'flatten(list)',
-    'One level of lists inside a list removed.',
-    ['flatten([[1, 2], [3]])', '[1,2,3]'],
-    flattened,
-  ),
+  about('flatten(list)', 'One level of lists inside a list removed.', ['flatten([[1, 2], [3]])', '[1,2,3]'], flattened),
   about(
     'type(value)',
     'The name of the type: null, boolean, number, text, timestamp, list or object.',
@@ -392,19 +396,33 @@ const TABLE: readonly FunctionSpec[] = [
 export const SPECIAL_FORMS: readonly Pick<FunctionSpec, 'name' | 'parameters' | 'about' | 'example'>[] = [
   special('coalesce', 'value, ...', 'The first value that is not missing.', ['coalesce(null, "b")', '"b"']),
   special('has', 'value', 'Whether the value is there and not null.', ['has(row.nothing)', 'false']),
-  special('all', 'list, name, condition', 'Whether the condition holds for each element.', ['[1, 2].all(n, n > 0)', 'true']),
-  special('exists', 'list, name, condition', 'Whether it holds for at least one.', ['[1, 2].exists(n, n > 1)', 'true']),
-  special('exists_one', 'list, name, condition', 'Whether it holds for exactly one.', ['[1, 2].exists_one(n, n > 1)', 'true']),
-  special('filter', 'list, name, condition', 'The elements for which it holds.', ['[1, 2, 3].filter(n, n > 1)', '[2,3]']),
-  special('map', 'list, name, value', 'A value made of each element; with a condition before it, of those for which it holds.', [
-    '[1, 2].map(n, n * 2)',
-    '[2,4]',
+  special('all', 'list, name, condition', 'Whether the condition holds for each element.', [
+    '[1, 2].all(n, n > 0)',
+    'true',
   ]),
+  special('exists', 'list, name, condition', 'Whether it holds for at least one.', ['[1, 2].exists(n, n > 1)', 'true']),
+  special('exists_one', 'list, name, condition', 'Whether it holds for exactly one.', [
+    '[1, 2].exists_one(n, n > 1)',
+    'true',
+  ]),
+  special('filter', 'list, name, condition', 'The elements for which it holds.', [
+    '[1, 2, 3].filter(n, n > 1)',
+    '[2,3]',
+  ]),
+  special(
+    'map',
+    'list, name, value',
+    'A value made of each element; with a condition before it, of those for which it holds.',
+    ['[1, 2].map(n, n * 2)', '[2,4]'],
+  ),
   special('sort', 'list, name, value', 'The elements in the order of a value made of each.', [
     '[3, 1].sort(n, -n)',
     '[3,1]',
   ]),
-  special('cel.bind', 'name, value, expression', 'The expression with a name for a value.', ['cel.bind(x, 2, x * x)', '4']),
+  special('cel.bind', 'name, value, expression', 'The expression with a name for a value.', [
+    'cel.bind(x, 2, x * x)',
+    '4',
+  ]),
 ];
 
 function special(name: string, parameters: string, text: string, example: readonly [string, string]) {
@@ -413,4 +431,3 @@ function special(name: string, parameters: string, text: string, example: readon
 
 /** All functions by name. */
 export const FUNCTIONS: ReadonlyMap<string, FunctionSpec> = new Map(TABLE.map((each) => [each.name, each]));
-

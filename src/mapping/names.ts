@@ -198,7 +198,8 @@ function compileIndex(rest: readonly Segment[], level: number, watch: Watch): Re
 /** `level`: of the parent. Its own `parent` and `index` are context names too as long as it came from an `each`. */
 function compileParent(rest: readonly Segment[], level: number, use: NameUse, watch: Watch): Read {
   const [head, ...further] = rest;
-  if (level > 0 && head?.isDotted === true && head.key === 'parent') return compileParent(further, level - 1, use, watch);
+  if (level > 0 && head?.isDotted === true && head.key === 'parent')
+    return compileParent(further, level - 1, use, watch);
   if (level > 0 && head?.isDotted === true && head.key === 'index') return compileIndex(further, level, watch);
   return compileColumn(rest, wholeOf(rest), level, use, watch);
 }
@@ -255,7 +256,7 @@ export function lenientPath(text: string): readonly Segment[] | undefined {
     const match = STEP.exec(rest);
     if (match === null) return undefined;
     const [step, name, index, double, single] = match;
-    if (name !== undefined && (segments.length > 0) !== step.startsWith('.')) return undefined;
+    if (name !== undefined && segments.length > 0 !== step.startsWith('.')) return undefined;
     if (index !== undefined) segments.push({ key: Number(index), isDotted: false });
     else segments.push({ key: name ?? double ?? single ?? '', isDotted: name !== undefined });
     rest = rest.slice(step.length);

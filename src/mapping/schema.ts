@@ -22,7 +22,9 @@ const valueMap = z.record(z.string(), scalar).describe('What values become. Valu
 const zone = text.describe('Time zone of texts that do not say one, e.g. Europe/Lisbon or UTC.');
 const format = z
   .union([text, z.array(text).min(1)])
-  .describe(`Format of the date, or formats tried in order: ${DATE_FORMATS.join(', ')}, or tokens such as dd/MM/yyyy HH:mm.`);
+  .describe(
+    `Format of the date, or formats tried in order: ${DATE_FORMATS.join(', ')}, or tokens such as dd/MM/yyyy HH:mm.`,
+  );
 
 const textObject = z.strictObject({
   from: from.optional(),
@@ -80,7 +82,9 @@ const episode = z.strictObject({
   graph_id: textField.describe('The graph the episode belongs to.').optional(),
   user_id: textField.describe('The user to whose graph the episode belongs; instead of graph_id.').optional(),
   data: textField.describe('The episode: text, or a value that is sent as JSON.'),
-  data_type: textField.describe(`${DATA_TYPES.join(', ')}. Default: json for lists and objects, text for the rest.`).optional(),
+  data_type: textField
+    .describe(`${DATA_TYPES.join(', ')}. Default: json for lists and objects, text for the rest.`)
+    .optional(),
   created_at: date.describe('When it happened.').optional(),
   source_description: textField.describe('Where it comes from, up to 500 characters.').optional(),
   document_id: textField.describe('The same for all parts of one document, up to 100 characters.').optional(),
@@ -97,13 +101,19 @@ const csv = z.strictObject({
   comment: text.describe('Text that begins a comment.').optional(),
   header: z.boolean().describe('Whether the first row names the columns.').optional(),
   columns: z.array(text).min(1).describe('Names of the columns.').optional(),
-  empty: z.enum(['missing', 'keep']).describe('Whether an empty cell is missing (the default) or an empty text.').optional(),
+  empty: z
+    .enum(['missing', 'keep'])
+    .describe('Whether an empty cell is missing (the default) or an empty text.')
+    .optional(),
   ragged: z.enum(['reject', 'allow']).describe('What becomes of rows with fewer cells than columns.').optional(),
   trim: z.boolean().describe('Whether blanks around cells are dropped.').optional(),
 });
 
 const source = z.strictObject({
-  format: z.enum(['jsonl', 'json', 'csv', 'tsv']).describe('Format of the sources; found out when not given.').optional(),
+  format: z
+    .enum(['jsonl', 'json', 'csv', 'tsv'])
+    .describe('Format of the sources; found out when not given.')
+    .optional(),
   path: text.describe('Where the array lies inside a JSON document, e.g. data.items.').optional(),
   encoding: text.describe('Name of the text encoding, e.g. windows-1252.').optional(),
   csv: csv.optional(),
@@ -111,11 +121,18 @@ const source = z.strictObject({
 
 const batch = z.strictObject({
   metadata: z.record(z.string(), z.json()).describe('Kept with every batch at the service.').optional(),
-  ignore_roles: z.array(z.enum(ROLES)).describe('Messages of these roles are stored, but not turned into facts.').optional(),
+  ignore_roles: z
+    .array(z.enum(ROLES))
+    .describe('Messages of these roles are stored, but not turned into facts.')
+    .optional(),
   strict_ontology: z.boolean().describe('Facts only of the types the project defines.').optional(),
 });
 
-const expectation = z.union([z.record(z.string(), z.json()), z.array(z.record(z.string(), z.json())), z.enum(['rejected', 'skipped'])]);
+const expectation = z.union([
+  z.record(z.string(), z.json()),
+  z.array(z.record(z.string(), z.json())),
+  z.enum(['rejected', 'skipped']),
+]);
 const example = z.strictObject({
   name: z.string().optional(),
   row: z.json().describe('A record as a source would give it.'),

@@ -54,6 +54,8 @@ export interface DraftOptions {
   readonly run: string;
   readonly project: string;
   readonly batch: Omit<CreateBatchRequest, 'metadata'> & { readonly metadata: Readonly<Record<string, unknown>> };
+  /** Further metadata of every batch, by which its import is known. */
+  readonly marks: Readonly<Record<string, string>>;
   /** Waits this long (ms) before an unanswered add is held to be over. */
   readonly settleWindowMs: number;
   readonly clock: Clock;
@@ -202,7 +204,7 @@ export class Drafts {
     first: string,
     signal?: AbortSignal,
   ): Promise<{ row: number; id: BatchId }> {
-    const { run, batch, randomId, settleWindowMs } = this.#options;
+    const { run, batch, marks, randomId, settleWindowMs } = this.#options;
     for (let attempt = 1; attempt <= MAX_CREATES; attempt++) {
       const mark = randomId();
       const row = this.#ledger.intendBatch(run, lane, number, mark);
@@ -213,6 +215,7 @@ export class Drafts {
         zi_no: String(number),
         zi_attempt: mark,
         zi_first: first,
+        ...marks,
       };
       try {
         const summary = await this.#api.createBatch({ ...batch, metadata }, signal);

@@ -28,6 +28,8 @@ export interface ImportOptions {
   /** Settings that were not typed, told in the first line. */
   readonly settings: readonly InheritedSetting[];
   readonly mappingFingerprint: string;
+  /** Tells this input apart from others in the metadata of its batches. */
+  readonly sourceFingerprint: string;
   readonly batch: Omit<CreateBatchRequest, 'metadata'> & { readonly metadata: Readonly<Record<string, unknown>> };
   readonly skip: number;
   readonly limit: number;
@@ -125,6 +127,7 @@ class ImportRun {
       run: options.run,
       project: options.project,
       batch: options.batch,
+      marks: { zi_map: options.mappingFingerprint, zi_src: options.sourceFingerprint },
       settleWindowMs: options.settleWindowMs,
       clock,
       observe,

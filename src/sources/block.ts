@@ -18,6 +18,7 @@ class Block implements RecordBlock {
     readonly bytesRead: number,
     readonly inexactNumbers: number,
     private readonly bytes: Buffer,
+    private readonly base: number,
     private readonly starts: readonly number[],
     private readonly ends: readonly number[],
     private readonly heads: ReadonlyMap<number, string>,
@@ -30,7 +31,7 @@ class Block implements RecordBlock {
     const start = this.starts[position.ordinal - first];
     const end = this.ends[position.ordinal - first];
     if (start === undefined || end === undefined) return '';
-    return this.bytes.toString('utf8', start, end);
+    return this.bytes.toString('utf8', start - this.base, end - this.base);
   }
 }
 
@@ -43,6 +44,7 @@ export class BlockBuilder {
 
   readonly #info: SourceInfo;
   readonly #window: Window;
+  /** Absolute offsets in the decoded text: the window may move while entries are held. */
   #starts: number[] = [];
   #ends: number[] = [];
   #heads = new Map<number, string>();
@@ -87,7 +89,7 @@ export class BlockBuilder {
 
   /** Takes back the last entry if it is a rejection that begins at this index of the window. */
   undoRejection(start: number): void {
-    if (this.#starts.at(-1) !== start || this.entries.at(-1)?.kind !== 'rejected') return;
+    if (this.#starts.at(-1) !== this.#window.base + start || this.entries.at(-1)?.kind !== 'rejected') return;
     this.entries.pop();
     this.#starts.pop();
     this.#ends.pop();
@@ -117,7 +119,7 @@ export class BlockBuilder {
     this.#ends = [];
     this.#heads = new Map();
     this.inexactNumbers = 0;
-    const { bytes } = this.#window;
+    const { bytes, base } = this.#window;
     for (let from = 0; from === 0 || from < entries.length; from += BLOCK_RECORDS) {
       const to = from + BLOCK_RECORDS;
       const last = to >= entries.length;
@@ -128,6 +130,7 @@ export class BlockBuilder {
         share,
         from === 0 ? inexact : 0,
         bytes,
+        base,
         entries.length <= BLOCK_RECORDS ? starts : starts.slice(from, to),
         entries.length <= BLOCK_RECORDS ? ends : ends.slice(from, to),
         heads,
@@ -137,8 +140,9 @@ export class BlockBuilder {
   }
 
   #position(start: number, end: number, line: number): Position {
-    this.#starts.push(start);
-    this.#ends.push(end);
+    const { base } = this.#window;
+    this.#starts.push(base + start);
+    this.#ends.push(base + end);
     return {
       source: this.#info,
       ordinal: this.ordinal++,

@@ -46,7 +46,7 @@ function cellCounts(
   for (let at = 0; counts.length < ROWS_LOOKED_AT && rows.advance(window, at); at = rows.next) {
     if (comment !== undefined && rows.cells[0]?.startsWith(comment)) continue;
     counts.push(rows.fault === undefined ? rows.cells.length : 0);
-    if (rows.lineOpen) break;
+    if (rows.lineTooLong) break;
   }
   return counts;
 }

@@ -74,7 +74,7 @@ export class ParsedRows implements CsvRows {
   lines = 0;
   cells: string[] = [];
   fault: RowFault | undefined;
-  lineOpen = false;
+  lineTooLong = false;
 
   readonly #options: Options;
   readonly #comment: Buffer | undefined;
@@ -136,7 +136,7 @@ export class ParsedRows implements CsvRows {
     this.lines = Math.max(1, countCsvLines(bytes, this.start, this.next));
     this.cells = found.cells;
     this.fault = found.fault;
-    this.lineOpen = false;
+    this.lineTooLong = false;
   }
 
   /** Gives the parser what is new in the window and gathers its rows, until all is read or an unfinished line must be waited for. */
@@ -165,13 +165,18 @@ export class ParsedRows implements CsvRows {
     const start = this.#rowStart(window, this.#behind - window.base);
     const next = behind - window.base;
     if (endOfRow(window.bytes, start, next) - start > this.#limit) {
-      this.#parser = undefined;
-      this.#queue.push({ cells: [], start: window.base + start, next: behind, fault: rowTooLong(this.#limit) });
+      this.#collectFault(window, start, rowTooLong(this.#limit));
       return false;
     }
     this.#behind = behind;
     this.#queue.push({ cells, start: window.base + start, next: behind, fault: undefined });
     return true;
+  }
+
+  /** A row too long: how much of it is given up is settled when it is described, and the parser begins anew behind that. */
+  #collectFault(window: RowWindow, start: number, fault: RowFault): void {
+    this.#parser = undefined;
+    this.#queue.push({ cells: [], start: window.base + start, next: window.base + start, fault });
   }
 
   /** After an error: another try at the row, or the loss of its line. False when the end of the line is not in the window yet. */
@@ -182,14 +187,17 @@ export class ParsedRows implements CsvRows {
       return true;
     }
     const line = lineAt(window, start);
+    if (line.end - start > this.#limit + (line.next === undefined ? LOOKAHEAD_BYTES : 0)) {
+      this.#collectFault(window, start, rowTooLong(this.#limit));
+      return false;
+    }
     if (line.next === undefined) {
       // The same bytes are parsed again, with what follows, when the window holds more.
       this.#restart(window.base + start, false);
       return false;
     }
-    const tooLong = line.end - start > this.#limit;
-    const fault = tooLong ? rowTooLong(this.#limit) : faultOf(error);
-    if (!tooLong && error.code === 'CSV_QUOTE_NOT_CLOSED') this.#limit = loweredLimit(this.#limit);
+    const fault = faultOf(error);
+    if (error.code === 'CSV_QUOTE_NOT_CLOSED') this.#limit = loweredLimit(this.#limit);
     this.#queue.push({ cells: [], start: window.base + start, next: window.base + line.next, fault });
     this.#restart(window.base + line.next, false);
     return true;
@@ -206,11 +214,11 @@ export class ParsedRows implements CsvRows {
   #giveUp(window: RowWindow, fault: RowFault): void {
     const line = lineAt(window, this.start);
     this.fault = fault;
-    if (line.end - this.start <= this.#limit) this.#limit = loweredLimit(this.#limit);
+    this.lineTooLong = line.end - this.start > this.#limit;
+    if (!this.lineTooLong) this.#limit = loweredLimit(this.#limit);
     this.cells = [];
     this.lines = 1;
     this.end = line.end;
-    this.lineOpen = line.next === undefined;
     this.next = line.next ?? line.end;
     this.#parser = undefined;
   }

@@ -28,7 +28,7 @@ export class PlainRows implements CsvRows {
   lines = 0;
   cells: string[] = [];
   fault: RowFault | undefined;
-  lineOpen = false;
+  lineTooLong = false;
 
   readonly #delimiter: string;
   readonly #delimiterByte: number;
@@ -162,7 +162,7 @@ export class PlainRows implements CsvRows {
   #failFar(window: RowWindow, fault: RowFault): boolean {
     const limit = this.#limit;
     if (!this.#fail(window, fault)) return false;
-    if (this.end - this.start <= limit) this.#limit = loweredLimit(limit);
+    if (!this.lineTooLong) this.#limit = loweredLimit(limit);
     return true;
   }
 
@@ -173,7 +173,7 @@ export class PlainRows implements CsvRows {
     const tooLong = lineEnd - this.start > this.#limit + (known ? 0 : LOOKAHEAD_BYTES);
     if (!known && !tooLong) return false;
     this.end = lineEnd;
-    this.lineOpen = !known;
+    this.lineTooLong = tooLong;
     this.fault = tooLong ? rowTooLong(this.#limit) : fault;
     this.lines = 1;
     this.cells = [];

@@ -141,7 +141,7 @@ class CsvTable {
       }
       const line = this.#line + rows.linesBefore;
       if (rows.fault === undefined) this.#addRow(rows, line);
-      else if (rows.lineOpen) return this.#beginLong(rows, line, rows.fault);
+      else if (rows.lineTooLong) return this.#beginLong(rows, line, rows.fault);
       else builder.rejected(rows.fault.code, rows.fault.message, rows.start, rows.end, line);
       this.#at = rows.next;
       this.#line = line + rows.lines;

@@ -24,9 +24,9 @@ export interface CsvRows {
   linesBefore: number;
   lines: number;
   cells: string[];
-  /** The row cannot be read; `lineOpen` says that the end of its line is not in the window yet. */
+  /** The row cannot be read. `lineTooLong` says that even its line is too long to be kept: then `end` and `next` mean nothing. */
   fault: RowFault | undefined;
-  lineOpen: boolean;
+  lineTooLong: boolean;
   /**
    * Goes to the first row at or behind the index `at`. False when no whole row is there: then `start` is how far the input may be let
    * go, and `linesBefore` the lines up to it.

@@ -185,6 +185,7 @@ async function importRows(
       command: 'run',
       settings: [],
       mappingFingerprint: 'm',
+      sourceFingerprint: 's',
       batch: { metadata: {} },
       skip: 0,
       limit: Number.POSITIVE_INFINITY,

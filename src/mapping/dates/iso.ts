@@ -21,7 +21,8 @@ function twoDigits(text: string, at: number): number {
  */
 export function rfc3339Ms(text: string): number | undefined {
   const length = text.length;
-  if (length < 20 || text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(10) !== 84) return undefined;
+  if (length < 20 || text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45 || text.charCodeAt(10) !== 84)
+    return undefined;
   if (text.charCodeAt(13) !== 58 || text.charCodeAt(16) !== 58) return undefined;
   const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
   const month = twoDigits(text, 5);
@@ -66,7 +67,14 @@ export function readIso(text: string): ReadDate | DateProblem {
   const match = ISO.exec(text) ?? BASIC.exec(text);
   if (match === null) return 'format';
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone] = match;
-  const fields = [year, month, day, hour, minute, second].map(Number) as [number, number, number, number, number, number];
+  const fields = [year, month, day, hour, minute, second].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   if (!isPossible(...fields)) return 'impossible';
   const wallMs = utcMs(...fields, Number(fraction.slice(0, 3).padEnd(3, '0')));
   if (zone === undefined) return { kind: 'local', wallMs };

@@ -59,14 +59,22 @@ function mistakeIn(format: string): { readonly problem: string; readonly fix: st
     return { problem: `"${format}" has a single quote without its partner`, fix: "put literal words in quotes: 'on'" };
   }
   if (/%[A-Za-z]/.test(format)) {
-    return { problem: `"${format}" is written in another notation`, fix: 'Unicode tokens have no %: yyyy-MM-dd HH:mm:ss' };
+    return {
+      problem: `"${format}" is written in another notation`,
+      fix: 'Unicode tokens have no %: yyyy-MM-dd HH:mm:ss',
+    };
   }
   if (has(/^Y/)) {
-    const fix = format.replace(/Y+/g, (run) => (run.length === 2 ? 'yy' : 'yyyy')).replace(/D+/g, (run) => run.toLowerCase());
+    const fix = format
+      .replace(/Y+/g, (run) => (run.length === 2 ? 'yy' : 'yyyy'))
+      .replace(/D+/g, (run) => run.toLowerCase());
     return { problem: `"${format}": Y is no token`, fix: `years are yyyy and days dd: "${fix}"` };
   }
   if (has(/^[DfF]/) && has(/^[yMd]/)) {
-    return { problem: `"${format}": D, f and F stand for whole dates`, fix: `days are dd: "${format.replace(/D+/g, 'dd')}"` };
+    return {
+      problem: `"${format}": D, f and F stand for whole dates`,
+      fix: `days are dd: "${format.replace(/D+/g, 'dd')}"`,
+    };
   }
   if (!has(/^(?:y|k|D|f|F)/)) {
     return { problem: `"${format}" has no year`, fix: 'a date without a year is no moment: add yyyy' };
@@ -80,8 +88,7 @@ function mistakeIn(format: string): { readonly problem: string; readonly fix: st
 type Direct = (text: string) => ReadDate | undefined;
 
 const SHORT_MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const LONG_MONTHS =
-  'january february march april may june july august september october november december'.split(' ');
+const LONG_MONTHS = 'january february march april may june july august september october november december'.split(' ');
 
 type Unit = 'year' | 'month' | 'day' | 'hour' | 'hour12' | 'minute' | 'second' | 'ms' | 'half' | 'offset';
 

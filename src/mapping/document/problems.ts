@@ -56,7 +56,11 @@ export function problemsError(filename: string, problems: readonly Problem[]): A
   const lines = sorted.slice(0, SHOWN).map((each) => sentence(filename, each));
   if (sorted.length > SHOWN) lines.push(`… and ${sorted.length - SHOWN} more`);
   const head = sorted.length === 1 ? '' : `${sorted.length} mistakes in the mapping:\n`;
-  return usageError('mapping-invalid', head + lines.join('\n'), 'nothing was read; zep-import schema prints what may stand in a mapping file');
+  return usageError(
+    'mapping-invalid',
+    head + lines.join('\n'),
+    'nothing was read; zep-import schema prints what may stand in a mapping file',
+  );
 }
 
 function sentence(filename: string, { line, column, path, message }: Problem): string {

@@ -2,7 +2,18 @@
  * Text of a mapping file to plain data, with the place of everything in it. YAML 1.2 (of which JSON is a part) without its traps: tags,
  * duplicate keys and warnings are errors, and what YAML makes of an unquoted expression is recognised and named.
  */
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Alias, type Document, type Node, type YAMLError } from 'yaml';
+import {
+  LineCounter,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  type Alias,
+  type Document,
+  type Node,
+  type YAMLError,
+} from 'yaml';
 import { usageError } from '../../errors.js';
 import { problemsError, type TextOffset } from './problems.js';
 
@@ -95,7 +106,7 @@ function offsetOf(document: Document.Parsed, path: DocumentPath, at: TextOffset 
     if (node === undefined) return key ?? offset;
     offset = startOf(node) ?? key ?? offset;
   }
-  return at === undefined ? offset : offsetInText(node, at, text) ?? offset;
+  return at === undefined ? offset : (offsetInText(node, at, text) ?? offset);
 }
 
 function startOf(node: unknown): number | undefined {
@@ -156,7 +167,8 @@ class PlainReader {
   #value(node: unknown, path: DocumentPath): unknown {
     this.#nodes += 1;
     if (this.#nodes > MAX_NODES || path.length > MAX_DEPTH) {
-      if (this.#nodes < Number.POSITIVE_INFINITY) this.#mistake(node, path, 'the document is too large or nested too deeply');
+      if (this.#nodes < Number.POSITIVE_INFINITY)
+        this.#mistake(node, path, 'the document is too large or nested too deeply');
       this.#nodes = Number.POSITIVE_INFINITY;
       return undefined;
     }
@@ -180,13 +192,19 @@ class PlainReader {
   }
 
   #scalar(value: unknown, node: Node, path: DocumentPath): unknown {
-    if (typeof value === 'bigint' || (typeof value === 'number' && !isExact(value, (node as { source?: string }).source))) {
+    if (
+      typeof value === 'bigint' ||
+      (typeof value === 'number' && !isExact(value, (node as { source?: string }).source))
+    ) {
       this.#mistake(node, path, 'the number has more digits than a number holds exactly: put it in quotes');
     }
     return value;
   }
 
-  #map(node: { readonly items: readonly { readonly key: unknown; readonly value: unknown }[] }, path: DocumentPath): unknown {
+  #map(
+    node: { readonly items: readonly { readonly key: unknown; readonly value: unknown }[] },
+    path: DocumentPath,
+  ): unknown {
     const value: [string, unknown][] = [];
     const seen = new Set<string>();
     for (const pair of node.items) {

@@ -22,7 +22,12 @@ export class CallSite {
   }
 
   /** A value of the wrong type: `amount is text in a CSV: number(amount)`. */
-  wrongType(scope: Scope, index: number, value: unknown, wanted: 'numbers' | 'text' | 'true or false' | 'a list' | 'an object') {
+  wrongType(
+    scope: Scope,
+    index: number,
+    value: unknown,
+    wanted: 'numbers' | 'text' | 'true or false' | 'a list' | 'an object',
+  ) {
     const operand = this.operand(index);
     const csv = scope.isCsv && kindOf(value) === 'text' ? ' in a CSV' : '';
     const fix = FIXES[wanted]?.(operand, kindOf(value));

@@ -171,7 +171,11 @@ function compileList(nodes: readonly ASTNode[], place: Place): Read {
 
 function compileMap(members: readonly (readonly [ASTNode, ASTNode])[], place: Place): Read {
   const readers = members.map(([key, value]) => [compileNode(key, place), compileNode(value, place)] as const);
-  const site = siteOf('a key', members.map(([key]) => key), place);
+  const site = siteOf(
+    'a key',
+    members.map(([key]) => key),
+    place,
+  );
   return (scope) => {
     scope.charge(readers.length);
     const pairs = readers.map(([readKey, readValue], index) => {
@@ -218,7 +222,8 @@ function pathOf(node: ASTNode, place: Place): Segment[] | undefined {
   if (node.op !== '[]') return undefined;
   const [container, key] = node.args;
   const fixed = key.op === 'value' ? literalOf(key) : undefined;
-  if (typeof fixed !== 'string' && (typeof fixed !== 'number' || !Number.isInteger(fixed) || fixed < 0)) return undefined;
+  if (typeof fixed !== 'string' && (typeof fixed !== 'number' || !Number.isInteger(fixed) || fixed < 0))
+    return undefined;
   const base = pathOf(container, place);
   base?.push({ key: fixed, isDotted: false });
   return base;

@@ -90,7 +90,8 @@ export function compileMacro(node: ASTNode, name: string, args: readonly ASTNode
 
 function compileHas(node: ASTNode, args: readonly ASTNode[], place: Place): Read {
   const [arg] = args;
-  if (arg === undefined || args.length > 1) throw new ExpressionMistake('has takes one value: has(row.name)', node.start);
+  if (arg === undefined || args.length > 1)
+    throw new ExpressionMistake('has takes one value: has(row.name)', node.start);
   const read = compileNode(arg, place);
   return (scope) => read(scope) !== null;
 }
@@ -135,7 +136,8 @@ function compileComprehension(name: string, args: readonly ASTNode[], place: Pla
 
 /** The place inside a form that names a value: its variable wins over columns and context. */
 function withVariable(variable: ASTNode, place: Place): { readonly slot: number; readonly place: Place } {
-  if (variable.op !== 'id') throw new ExpressionMistake('a name for the elements was expected', variable.start, 'as in list.map(x, x.id)');
+  if (variable.op !== 'id')
+    throw new ExpressionMistake('a name for the elements was expected', variable.start, 'as in list.map(x, x.id)');
   // Slots are by depth: forms beside one another never run at the same time, forms inside one another do.
   const slot = place.variables.size === 0 ? 0 : Math.max(...place.variables.values()) + 1;
   const name = nameAt(place.text, variable.start) ?? variable.args;

@@ -80,7 +80,8 @@ function differentTypes(a: unknown, b: unknown, scope: Scope, site: CallSite): E
   // The side that is text is the one that can be converted.
   const text = typeof a === 'string' ? 0 : typeof b === 'string' ? 1 : undefined;
   const other = text === 0 ? b : a;
-  if (text !== undefined && typeof other === 'number') return site.wrongType(scope, text, text === 0 ? a : b, 'numbers');
+  if (text !== undefined && typeof other === 'number')
+    return site.wrongType(scope, text, text === 0 ? a : b, 'numbers');
   if (text !== undefined && typeof other === 'boolean') {
     return site.wrongType(scope, text, text === 0 ? a : b, 'true or false');
   }

@@ -92,7 +92,8 @@ export function deepEquals(a: unknown, b: unknown, scope: Scope): boolean {
   }
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  if (a instanceof Instant || b instanceof Instant) return a instanceof Instant && b instanceof Instant && a.ms === b.ms;
+  if (a instanceof Instant || b instanceof Instant)
+    return a instanceof Instant && b instanceof Instant && a.ms === b.ms;
   if (Array.isArray(a) || Array.isArray(b)) {
     if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
     for (let i = 0; i < a.length; i++) if (!deepEquals(a[i], b[i], scope)) return false;

@@ -18,9 +18,39 @@ async function sameForAnySplit(bytes: Buffer, cuts: readonly number[], options: 
   expect(essence(await readPieces(cut(bytes, cuts), options))).toEqual(expected);
 }
 
-const jsonl = tokens('{"a":1}', '{"b":"é"}', '\n', '\r\n', '  ', '\uFEFF', '"x\u2028y"', '12345678901234567890', '{', '\r', 'x'.repeat(30));
+const jsonl = tokens(
+  '{"a":1}',
+  '{"b":"é"}',
+  '\n',
+  '\r\n',
+  '  ',
+  '\uFEFF',
+  '"x\u2028y"',
+  '12345678901234567890',
+  '{',
+  '\r',
+  'x'.repeat(30),
+);
 const json = tokens(
-  ...['[', ']', '{"a":1}', '{', '}', ',', '\n', ' ', '"é"', '"', '\\', '1e400', 'true', ':', '\n  {"b":2}', ',\n  {"c":[{}]}', 'x'.repeat(25)],
+  ...[
+    '[',
+    ']',
+    '{"a":1}',
+    '{',
+    '}',
+    ',',
+    '\n',
+    ' ',
+    '"é"',
+    '"',
+    '\\',
+    '1e400',
+    'true',
+    ':',
+    '\n  {"b":2}',
+    ',\n  {"c":[{}]}',
+    'x'.repeat(25),
+  ],
 );
 const csv = tokens('a', 'é', ',', ',', '"', '""', '\n', '\n', '\r\n', '\r', ';', ' ', '\\', '#', 'x'.repeat(25));
 
@@ -44,9 +74,11 @@ describe('the cut of the input into reads', () => {
   });
 
   it('changes nothing about an array inside a JSON document', async () => {
-    const wrapped = fc.tuple(json, json).map(([inside, after]) =>
-      Buffer.concat([bytesOf('{"meta":{"x":[1,"],"]},\n"data":{"items":'), inside, bytesOf('}}'), after]),
-    );
+    const wrapped = fc
+      .tuple(json, json)
+      .map(([inside, after]) =>
+        Buffer.concat([bytesOf('{"meta":{"x":[1,"],"]},\n"data":{"items":'), inside, bytesOf('}}'), after]),
+      );
     await fc.assert(
       fc.asyncProperty(wrapped, places, blockBytes, async (bytes, cuts, block) =>
         sameForAnySplit(bytes, cuts, { format: 'json', path: 'data.items', blockBytes: block }),
@@ -84,10 +116,16 @@ describe('the cut of the input into reads', () => {
 
   it.each(['utf-16le', 'utf-16be', 'windows-1252'])('changes nothing about text in %s', async (encoding) => {
     await fc.assert(
-      fc.asyncProperty(fc.uint8Array({ maxLength: 80 }), jsonl, places, blockBytes, async (noise, text, cuts, block) => {
-        const bytes = Buffer.concat([Buffer.from(text.toString('utf8'), 'utf16le'), noise]);
-        await sameForAnySplit(bytes, cuts, { format: 'jsonl', encoding, blockBytes: block });
-      }),
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 80 }),
+        jsonl,
+        places,
+        blockBytes,
+        async (noise, text, cuts, block) => {
+          const bytes = Buffer.concat([Buffer.from(text.toString('utf8'), 'utf16le'), noise]);
+          await sameForAnySplit(bytes, cuts, { format: 'jsonl', encoding, blockBytes: block });
+        },
+      ),
       { numRuns: 200 },
     );
   });

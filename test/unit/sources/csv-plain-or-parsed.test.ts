@@ -33,10 +33,12 @@ const plain = (max: number): CsvRows => new PlainRows(',', '"', max);
 const parsed = (max: number): CsvRows => new ParsedRows(dialect, ',', max);
 
 const text = fc
-  .array(fc.constantFrom('a', 'é', '𝄞', ',', ',', '"', '"', '""', '\n', '\r\n', '\r', ' ', '"x"', ',"'), { maxLength: 30 })
+  .array(fc.constantFrom('a', 'é', '𝄞', ',', ',', '"', '"', '""', '\n', '\r\n', '\r', ' ', '"x"', ',"'), {
+    maxLength: 30,
+  })
   .map((parts) => parts.join(''));
 
-/** A cell that begins with a quote and goes on behind it, in a row where another quote stands in the middle of an open cell. */
+/** A row in which csv-parse takes a quote for text takes every other quote for text as well; the plain reader does not. */
 const lenient = /[^",\r\n][^,\r\n]*"/;
 
 describe('plain CSV read straight from the bytes', () => {
@@ -46,8 +48,8 @@ describe('plain CSV read straight from the bytes', () => {
         const bytes = Buffer.from(source);
         const fast = allRows(plain(max), bytes);
         const slow = allRows(parsed(max), bytes);
-        const doubtful = fast.find((row) => row.fault !== undefined && lenient.test(source.slice(0)));
-        fc.pre(doubtful === undefined);
+        const doubtful = fast.some((row) => row.fault !== undefined) && lenient.test(source);
+        fc.pre(!doubtful);
         expect(fast).toEqual(slow);
       }),
       { numRuns: 3000 },
@@ -55,7 +57,9 @@ describe('plain CSV read straight from the bytes', () => {
   });
 
   it('gives the cells of csv-parse for every table that is written as RFC 4180 says', () => {
-    const cell = fc.array(fc.constantFrom('a', 'ä', '€', '"', ',', '\n', '\r\n', ' '), { maxLength: 5 }).map((p) => p.join(''));
+    const cell = fc
+      .array(fc.constantFrom('a', 'ä', '€', '"', ',', '\n', '\r\n', ' '), { maxLength: 5 })
+      .map((p) => p.join(''));
     const table = fc.array(fc.array(cell, { minLength: 2, maxLength: 4 }), { maxLength: 6 });
     fc.assert(
       fc.property(table, fc.constantFrom('\n', '\r\n'), fc.boolean(), (rows, newline, last) => {

@@ -12,7 +12,10 @@ describe.skipIf(!hasData)('real inputs (need the data folder)', () => {
     );
     const outcome = await readFileSource(join(DATA, 'csv-spectrum/csvs', name), { csv: { empty: 'keep' } });
     expect(outcome.rejections).toEqual([]);
-    expect(outcome.values).toEqual(Array.isArray(expected) ? expected : [expected]);
+    // In this one file the published CSV and JSON disagree about the phone number.
+    const correct = name === 'location_coordinates.csv' ? { 'Contact Phone Number': '2095257564' } : {};
+    const rows = (Array.isArray(expected) ? expected : [expected]) as readonly object[];
+    expect(outcome.values).toEqual(rows.map((row) => ({ ...row, ...correct })));
   });
 
   it('a CSV with quoted line ends gives every row, and a text for each that is what the file holds', async () => {

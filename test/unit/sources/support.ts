@@ -72,7 +72,11 @@ export async function readFileSource(path: string, options: SourceOptions = {}):
   return await drain(source);
 }
 
-export async function readText(name: string, content: string | Uint8Array, options: SourceOptions = {}): Promise<Outcome> {
+export async function readText(
+  name: string,
+  content: string | Uint8Array,
+  options: SourceOptions = {},
+): Promise<Outcome> {
   return await readFileSource(await tempFile(name, content), options);
 }
 
