@@ -8,7 +8,17 @@ import { DATE_FUNCTIONS } from './date-functions.js';
 import type { CallSite } from './expression/call-site.js';
 import { limitedText } from './expression/operators.js';
 import { compilePattern, stepsOfMatch } from './expression/regex.js';
-import { compareNaturally, deepEquals, isObject, kindInWords, kindOf, textOf, Instant } from './expression/values.js';
+import {
+  compareNaturally,
+  deepEquals,
+  Instant,
+  isObject,
+  kindInWords,
+  kindOf,
+  parseBoolean,
+  parseNumber,
+  textOf,
+} from './expression/values.js';
 import { MAX_TEXT, type Scope } from './scope.js';
 
 /** What an argument that is written in the mapping itself becomes once, when the mapping is loaded. A text is what is wrong with it. */
@@ -80,27 +90,15 @@ function preparePattern(index: number, literal: unknown): Prepared | undefined {
 function toNumber(site: CallSite, value: unknown): number | null {
   if (typeof value === 'number') return value;
   if (typeof value !== 'string') throw site.fail(`${site.operand(0)} is ${kindInWords(value)}, which is no number`);
-  const trimmed = value.trim();
-  if (trimmed === '') return null;
-  if (trimmed.length > 400 || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/.test(trimmed)) {
-    throw site.fail(`${site.operand(0)} is text that is no number`);
-  }
-  const result = Number(trimmed);
-  if (!Number.isFinite(result) || (Number.isInteger(result) && !Number.isSafeInteger(result))) {
-    throw site.fail(`${site.operand(0)} has more digits than a number holds exactly: leave it as text`);
-  }
+  const result = parseNumber(value);
+  if (typeof result === 'string') throw site.fail(`${site.operand(0)} ${result}`);
   return result;
 }
 
-const TRUE = new Set(['true', 't', 'yes', 'y', '1']);
-const FALSE = new Set(['false', 'f', 'no', 'n', '0']);
-
 function toBoolean(site: CallSite, value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  const word = typeof value === 'string' ? value.trim().toLowerCase() : typeof value === 'number' ? String(value) : '';
-  if (TRUE.has(word)) return true;
-  if (FALSE.has(word)) return false;
-  throw site.fail(`${site.operand(0)} is ${kindInWords(value)} that is neither true nor false`);
+  const result = parseBoolean(value);
+  if (result === undefined) throw site.fail(`${site.operand(0)} is ${kindInWords(value)} that is neither true nor false`);
+  return result;
 }
 
 function toText(site: CallSite, scope: Scope, value: unknown): string {
@@ -331,12 +329,12 @@ const TABLE: readonly FunctionSpec[] = [
     'number(value)',
     'The number that a text is; a blank text gives missing. Texts with more digits than a number holds stay texts: they are refused.',
     ['number(" 12.50 ")', '12.5'],
-    (site, scope, args) => toNumber(site, args[0]),
+    (site, _scope, args) => toNumber(site, args[0]),
   ),
   about('double(value)', 'The same as number.', ['double("1e3")', '1000'], (site, _scope, args) =>
     toNumber(site, args[0]),
   ),
-  about('int(value)', 'The number that a text is, without its decimals.', ['int("7.9")', '7'], (site, scope, args) => {
+  about('int(value)', 'The number that a text is, without its decimals.', ['int("7.9")', '7'], (site, _scope, args) => {
     const value = toNumber(site, args[0]);
     return value === null ? null : Math.trunc(value);
   }),

@@ -171,5 +171,34 @@ export type BatchSettings = z.infer<typeof batch>;
 
 /** JSON Schema (draft 2020-12) of the mapping file, for editors. */
 export function mappingSchema(): Readonly<Record<string, unknown>> {
-  return z.toJSONSchema(mappingSchemaOfFile, { target: 'draft-2020-12', io: 'input' });
+  return z.toJSONSchema(mappingSchemaOfFile, { target: 'draft-2020-12', io: 'input', reused: 'ref' });
+}
+
+const FIELD_KEYS = {
+  text: Object.keys(textObject.shape),
+  value: Object.keys(valueObject.shape),
+  date: Object.keys(dateObject.shape),
+};
+const ITEM_KEYS: Readonly<Record<string, readonly string[]>> = {
+  thread_message: Object.keys(message.shape),
+  graph_episode: Object.keys(episode.shape),
+};
+const SECTION_KEYS: Readonly<Record<string, readonly string[]>> = {
+  '': Object.keys(mappingSchemaOfFile.shape),
+  source: Object.keys(source.shape),
+  'source.csv': Object.keys(csv.shape),
+  batch: Object.keys(batch.shape),
+  tests: Object.keys(example.shape),
+};
+
+/** The keys that may stand in the map at a path of a mapping file; `itemType` is the type of the item around it, if there is one. */
+export function keysAt(path: readonly (string | number)[], itemType: unknown): readonly string[] {
+  const names = path.filter((step) => typeof step === 'string');
+  const [head, field, name] = names;
+  if (head === 'key') return FIELD_KEYS.text;
+  if (head !== 'item' && head !== 'items') return SECTION_KEYS[names.join('.')] ?? [];
+  if (field === undefined) return ITEM_KEYS[String(itemType)] ?? ['type'];
+  if (field === 'created_at') return FIELD_KEYS.date;
+  if (field === 'metadata') return name === undefined ? [] : FIELD_KEYS.value;
+  return FIELD_KEYS.text;
 }

@@ -6,7 +6,7 @@ import { compileExpression } from './expression/compile.js';
 import { endOfLiteral } from './expression/mask.js';
 import { ExpressionMistake } from './expression/parse.js';
 import { kindInWords, textOf } from './expression/values.js';
-import type { NameUse, Read } from './names.js';
+import { plainPath, type NameUse, type Read } from './names.js';
 import { expressionError } from './row-error.js';
 import { MAX_TEXT } from './scope.js';
 
@@ -22,6 +22,8 @@ export interface Template {
   readonly read: Read;
   /** The text itself, when there is no expression in it. */
   readonly constant: string | undefined;
+  /** Nothing but one path: its value is a part of the row itself, not made by an expression. */
+  readonly isPath: boolean;
   /** The expressions as they are written, for sentences. */
   readonly expressions: readonly string[];
 }
@@ -73,9 +75,12 @@ export function compileTemplate(template: string, level: number, use: NameUse): 
   const expressions = parts.filter((part) => part.kind === 'expression').map((part) => part.text.trim());
   const readers = parts.map((part) => (part.kind === 'text' ? part.text : compilePart(part, level, use)));
   const [only] = readers;
-  if (expressions.length === 0) return { read: () => template, constant: template, expressions };
-  if (readers.length === 1 && typeof only === 'function') return { read: only, constant: undefined, expressions };
-  return { read: joined(readers, parts), constant: undefined, expressions };
+  if (expressions.length === 0) return { read: () => template, constant: template, isPath: false, expressions };
+  if (readers.length === 1 && typeof only === 'function') {
+    const isPath = plainPath(expressions[0] ?? '') !== undefined;
+    return { read: only, constant: undefined, isPath, expressions };
+  }
+  return { read: joined(readers, parts), constant: undefined, isPath: false, expressions };
 }
 
 function compilePart(part: TemplatePart, level: number, use: NameUse): Read {

@@ -82,6 +82,30 @@ export function textOf(value: unknown): string | undefined {
   }
 }
 
+/** The number a text is, null when it is blank, or a sentence (behind the name of the value) why it is none. */
+export function parseNumber(text: string): number | null | 'is text that is no number' | typeof TOO_MANY_DIGITS {
+  const trimmed = text.trim();
+  if (trimmed === '') return null;
+  if (trimmed.length > 400 || !/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?$/.test(trimmed)) {
+    return 'is text that is no number';
+  }
+  const result = Number(trimmed);
+  const isExact = Number.isFinite(result) && (!Number.isInteger(result) || Number.isSafeInteger(result));
+  return isExact ? result : TOO_MANY_DIGITS;
+}
+
+const TOO_MANY_DIGITS = 'has more digits than a number holds exactly: leave it as text';
+
+const TRUE = new Set(['true', 't', 'yes', 'y', '1']);
+const FALSE = new Set(['false', 'f', 'no', 'n', '0']);
+
+/** What a boolean, or a text or number that people write for one, says; undefined when it says neither. */
+export function parseBoolean(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  const word = typeof value === 'string' ? value.trim().toLowerCase() : typeof value === 'number' ? String(value) : '';
+  return TRUE.has(word) ? true : FALSE.has(word) ? false : undefined;
+}
+
 /** Deep equality of two values of one document; kinds that differ are unequal, null equals null here. */
 export function deepEquals(a: unknown, b: unknown, scope: Scope): boolean {
   scope.charge(1);

@@ -1,0 +1,151 @@
+/** What the benchmarks share: deterministic rows, a server and an importer as processes of their own, and what the kernel says of them. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export const BIN = join(ROOT, 'bin', 'zep-import.js');
+
+const WORDS =
+  'order battery café delivery 配送 late charger brake "quoted" invoice naïve refund линия track\nnew address warranty'.split(
+    ' ',
+  );
+
+/** The text of row i: long-tailed, with other scripts, quotes and newlines; the same for every run. */
+export function textOf(i: number): string {
+  let seed = (i * 2654435761) >>> 0;
+  const next = (): number => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0);
+  const words = 8 + (next() % 24) + (next() % 50 === 0 ? 200 : 0);
+  const parts: string[] = [];
+  for (let w = 0; w < words; w++) parts.push(WORDS[next() % WORDS.length] ?? '');
+  return parts.join(' ');
+}
+
+export interface BenchRow {
+  readonly id: number;
+  readonly author: string;
+  readonly ticket: { readonly no: number; readonly topic: string };
+  readonly sent: string;
+  readonly body: string;
+}
+
+export function rowOf(i: number): BenchRow {
+  return {
+    id: i,
+    author: i % 3 === 0 ? 'agent' : 'customer',
+    ticket: { no: i % 1000, topic: WORDS[i % 10] ?? '' },
+    sent: new Date(1_700_000_000_000 + i * 1_000).toISOString(),
+    body: textOf(i),
+  };
+}
+
+/** The mapping for `rowOf`: one graph episode a row over `graphs` graphs. */
+export const EPISODE_MAPPING = `version: 1
+item:
+  type: graph_episode
+  graph_id: 'bench-{{ ticket.no }}'
+  data: '{{ body }}'
+  created_at: { from: sent }
+  metadata: { author: '{{ author }}', topic: '{{ ticket.topic }}', id: '{{ id }}' }
+`;
+
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'zi-bench-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+export interface Server {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** `zep-import serve` on a free port, with its data in the folder given. */
+export async function startServer(folder: string, flags: readonly string[] = []): Promise<Server> {
+  const child = spawn(
+    process.execPath,
+    [BIN, 'serve', '--port', '0', '--data', join(folder, 'server.db'), '--quiet', ...flags],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const url = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    child.stdout.on('data', (piece: Buffer) => {
+      text += piece.toString();
+      const match = /ready on (\S+)/.exec(text);
+      if (match?.[1] !== undefined) resolve(match[1]);
+    });
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+  return {
+    url,
+    stop: async () => {
+      if (child.exitCode !== null) return;
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly wallMs: number;
+  /** Peak resident memory of the process, bytes (VmHWM). */
+  readonly peakBytes: number;
+  readonly cpuMs: number;
+  readonly stdout: string;
+}
+
+/** Runs the importer and watches it through /proc until it ends. `feed` writes to its standard input. */
+export async function runImporter(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  feed?: (child: ChildProcess) => Promise<void>,
+): Promise<Finished> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [BIN, ...args], {
+    env: { ...process.env, ...env },
+    stdio: [feed === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'],
+  });
+  let stdout = '';
+  child.stdout?.on('data', (piece: Buffer) => (stdout += piece.toString()));
+  let peakBytes = 0;
+  let cpuMs = 0;
+  const watch = setInterval(() => {
+    peakBytes = Math.max(peakBytes, peakOf(child.pid));
+    cpuMs = Math.max(cpuMs, cpuOf(child.pid));
+  }, 50);
+  const exited = once(child, 'exit') as Promise<[number | null]>;
+  await feed?.(child);
+  const [code] = await exited;
+  clearInterval(watch);
+  return { code, wallMs: performance.now() - startedAt, peakBytes, cpuMs, stdout };
+}
+
+function peakOf(pid: number | undefined): number {
+  const path = `/proc/${pid}/status`;
+  if (pid === undefined || !existsSync(path)) return 0;
+  try {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(path, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0; // it has just ended
+  }
+}
+
+/** User and system time so far, in milliseconds (clock ticks are 10 ms on Linux). */
+function cpuOf(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return 0;
+  }
+}
+
+export const mib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
