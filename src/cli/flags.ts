@@ -297,7 +297,5 @@ function optionOf(flag: Flag): Option {
       typeof flag.default === 'string' && flag.parse !== undefined ? flag.parse(flag.default) : flag.default;
     option.default(parsed, String(flag.default));
   }
-  // A switched-off default (--no-wait) reads its variable in context.ts: commander would take any text for "off".
-  if (!flag.flags.includes('--no-')) option.env(variableOf(flag));
   return option;
 }

@@ -25,6 +25,8 @@ import { makeFolder, stateDir } from './state-dir.js';
 export interface ImportSettings {
   readonly command: 'run' | 'demo';
   readonly session?: SessionOptions;
+  /** State that is gone after the run is not named in the last lines. */
+  readonly isTemporary?: boolean;
   /** The command to type next after a run that left nothing to do. */
   readonly next?: string;
 }
@@ -220,7 +222,7 @@ async function lastWords(outcome: ImportOutcome, words: LastWords): Promise<void
     ...outcome.summary,
     status: outcome.status,
     exitCode,
-    files: [...(rejects.written > 0 ? [rejects.path] : []), summaryFile],
+    files: words.settings.isTemporary === true ? [] : [...(rejects.written > 0 ? [rejects.path] : []), summaryFile],
     next: nextCommand(outcome, words),
   };
   const json = JSON.stringify(withError(summaryJson(summary), outcome));

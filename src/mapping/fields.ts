@@ -8,7 +8,7 @@ import { compileExpression } from './expression/compile.js';
 import { ExpressionMistake } from './expression/parse.js';
 import { kindInWords, textOf } from './expression/values.js';
 import { compileName, lenientPath, memberOf, UnknownName, type NameUse, type Read } from './names.js';
-import { expressionError, rowError, type RowError } from './row-error.js';
+import { RowError, expressionError, rowError } from './row-error.js';
 import type { Scope } from './scope.js';
 import { compileTemplate } from './template.js';
 
@@ -58,7 +58,9 @@ export function compileField(
   path: DocumentPath,
   context: CompileContext,
 ): Field {
-  return typeof spec === 'string' ? fromTemplate(spec, name, path, context) : fromDescription(spec, name, path, context);
+  return typeof spec === 'string'
+    ? fromTemplate(spec, name, path, context)
+    : fromDescription(spec, name, path, context);
 }
 
 function fromTemplate(text: string, name: string, path: DocumentPath, context: CompileContext): Field {
@@ -112,7 +114,11 @@ function sourceOf(spec: FieldDescription, path: DocumentPath, context: CompileCo
     return guarded(expr, at, context.problems, () => compileExpression(expr, context.level, context.use)) ?? nothing;
   }
   if (from === undefined) {
-    context.problems.add(path, 'nothing says where the value comes from', 'add from: with a column, or expr: with an expression');
+    context.problems.add(
+      path,
+      'nothing says where the value comes from',
+      'add from: with a column, or expr: with an expression',
+    );
     return nothing;
   }
   const paths = typeof from === 'string' ? [from] : from;
@@ -152,7 +158,8 @@ function compilePathText(text: string, path: DocumentPath, context: CompileConte
 }
 
 function refuseTemplate(text: string, path: DocumentPath, problems: Problems): void {
-  if (text.includes('{{')) problems.add(path, 'this is a fixed value, not a template', 'use expr: coalesce(a, b) for a second choice');
+  if (text.includes('{{'))
+    problems.add(path, 'this is a fixed value, not a template', 'use expr: coalesce(a, b) for a second choice');
 }
 
 function withMap(
@@ -193,7 +200,9 @@ export function readText(field: Field, scope: Scope): string | null {
   if (typeof value === 'string' || value === null) return value;
   const text = textOf(value);
   if (text !== undefined) return text;
-  const error = expressionError(`${field.origin} is ${kindInWords(value)}, and ${field.name} needs text: json(${field.origin})`);
+  const error = expressionError(
+    `${field.origin} is ${kindInWords(value)}, and ${field.name} needs text: json(${field.origin})`,
+  );
   error.field = field.name;
   throw error;
 }
@@ -208,8 +217,7 @@ export function readField(field: Field, scope: Scope): unknown {
 }
 
 function named(error: unknown, field: string): unknown {
-  const rejection = error as RowError;
-  if (rejection instanceof Error && 'field' in rejection) rejection.field ??= field;
+  if (error instanceof RowError) error.field ??= field;
   return error;
 }
 
@@ -228,7 +236,8 @@ function elsewhere(field: Field, scope: Scope, level: number): string {
   if (head === undefined || head === 'parent' || head === 'row') return '';
   for (let outer = level - 1; outer >= 0; outer--) {
     const prefix = 'parent.'.repeat(level - outer);
-    if ((memberOf(scope.rows[outer], head) ?? null) !== null) return ` in the row, but the one around it has it: ${prefix}${head}`;
+    if ((memberOf(scope.rows[outer], head) ?? null) !== null)
+      return ` in the row, but the one around it has it: ${prefix}${head}`;
   }
   return '';
 }

@@ -97,7 +97,8 @@ function toNumber(site: CallSite, value: unknown): number | null {
 
 function toBoolean(site: CallSite, value: unknown): boolean {
   const result = parseBoolean(value);
-  if (result === undefined) throw site.fail(`${site.operand(0)} is ${kindInWords(value)} that is neither true nor false`);
+  if (result === undefined)
+    throw site.fail(`${site.operand(0)} is ${kindInWords(value)} that is neither true nor false`);
   return result;
 }
 

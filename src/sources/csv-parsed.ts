@@ -144,7 +144,8 @@ export class ParsedRows implements CsvRows {
     const end = window.base + window.bytes.length;
     while (this.#parser !== undefined && (this.#fed < end || (window.ended && !this.#flushed))) {
       const parser = this.#parser;
-      let error = parser.feed(window.bytes.subarray(this.#fed - window.base));
+      // A copy: the parser keeps what it cannot decide yet, and the window will move.
+      let error = parser.feed(Buffer.from(window.bytes.subarray(this.#fed - window.base)));
       this.#fed = end;
       if (error === undefined && window.ended) {
         error = parser.finish();

@@ -14,6 +14,7 @@ const DOT = 2;
 const EXPONENT = 3;
 const SIGN = 4;
 
+/** What each byte can be within a number; 0 is nothing. */
 const PART = new Uint8Array(256);
 for (let digit = 0x30; digit <= 0x39; digit++) PART[digit] = DIGIT;
 PART[0x2e] = DOT;
@@ -22,53 +23,73 @@ PART[0x45] = EXPONENT;
 PART[0x2b] = SIGN;
 PART[0x2d] = SIGN;
 
+const partAt = (bytes: Uint8Array, i: number): number => PART[bytes[i] as number] as number;
+
 /** May the JSON text in `bytes[start, end)` hold a number that a double cannot? Never wrongly false. */
-export function mayHoldInexact(bytes: Uint8Array, start: number, end: number): boolean {
+export function mayHoldInexact(bytes: Buffer, start: number, end: number): boolean {
   let streak = 0;
   for (let i = start + STRIDE - 1; i < end; i += STRIDE) {
-    const part = PART[bytes[i] ?? 0] ?? 0;
+    const part = PART[bytes[i] as number] as number;
     if (part === 0) {
       streak = 0;
       continue;
     }
     if (part <= DOT) {
       streak++;
-      if (streak >= STREAK && isInexactToken(bytes, start, end, i)) return true;
+      if (streak === STREAK) {
+        streak = contiguous(bytes, i);
+        if (streak === STREAK && isInexactToken(bytes, start, end, i)) return true;
+      }
     } else {
       streak = 0;
     }
-    if (part !== DOT && nearExponent(bytes, i, part) && isInexactToken(bytes, start, end, i)) return true;
+    if (nearExponent(bytes, i, part) && isInexactToken(bytes, start, end, i)) return true;
   }
   return false;
 }
 
-/** Whether the byte at `i` can belong to an exponent: it is its letter or sign, or these are within three bytes of it. */
-function nearExponent(bytes: Uint8Array, i: number, part: number): boolean {
-  if (part === EXPONENT) return PART[bytes[i - 1] ?? 0] === DIGIT;
-  if (part === SIGN) return PART[bytes[i - 1] ?? 0] === EXPONENT;
-  if (PART[bytes[i + 1] ?? 0] === EXPONENT) return true;
-  for (let back = 1; back <= 3; back++) {
-    const before = PART[bytes[i - back] ?? 0] ?? 0;
-    if (before === EXPONENT || before === SIGN) return true;
-    if (before !== DIGIT) return false;
+/** How many of the last places looked at belong to one run of digits that goes on at `i`. */
+function contiguous(bytes: Buffer, i: number): number {
+  for (let back = 1; back < STREAK * STRIDE - STRIDE; back++) {
+    const part = partAt(bytes, i - back);
+    if (part === 0 || part > DOT) return back > STRIDE ? 2 : 1;
   }
-  return false;
+  return STREAK;
+}
+
+/** Whether the byte at `i` is part of an exponent: its letter, its sign, one of its first three digits, or the digit before it. */
+function nearExponent(bytes: Buffer, i: number, part: number): boolean {
+  if (part === DOT) return false;
+  if (part === EXPONENT) return partAt(bytes, i - 1) === DIGIT;
+  if (part === SIGN) return partAt(bytes, i - 1) === EXPONENT;
+  if (partAt(bytes, i + 1) === EXPONENT) return true;
+  let before = i - 1;
+  while (before >= i - 2 && partAt(bytes, before) === DIGIT) before--;
+  if (partAt(bytes, before) === SIGN) before--;
+  return partAt(bytes, before) === EXPONENT;
 }
 
 /** Whether the run of number characters around `i` stands where a number may stand, and is one that a double cannot hold. */
-function isInexactToken(bytes: Uint8Array, start: number, end: number, i: number): boolean {
+function isInexactToken(bytes: Buffer, start: number, end: number, i: number): boolean {
   let from = i;
-  while (from > start && PART[bytes[from - 1] ?? 0] !== 0) from--;
-  let to = i;
-  while (to < end && PART[bytes[to] ?? 0] !== 0) to++;
-  if (from > start && !BEFORE_NUMBER.has(bytes[from - 1] ?? 0)) return false;
-  if (to < end && !AFTER_NUMBER.has(bytes[to] ?? 0)) return false;
-  return isInexact(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1'));
+  while (from > start && partAt(bytes, from - 1) !== 0) from--;
+  if (from > start && BEFORE_NUMBER[bytes[from - 1] as number] === 0) return false;
+  let to = i + 1;
+  while (to < end && partAt(bytes, to) !== 0) to++;
+  if (to < end && AFTER_NUMBER[bytes[to] as number] === 0) return false;
+  const token = bytes.toString('latin1', from, to);
+  // Most long numbers were printed from a double in the first place.
+  return String(Number(token)) !== token && isInexact(token);
 }
 
-const BLANKS = [0x20, 0x09, 0x0a, 0x0d];
-const BEFORE_NUMBER = new Set([...BLANKS, 0x5b, 0x3a, 0x2c]);
-const AFTER_NUMBER = new Set([...BLANKS, 0x5d, 0x7d, 0x2c]);
+function flags(...bytes: readonly number[]): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const byte of bytes) table[byte] = 1;
+  return table;
+}
+
+const BEFORE_NUMBER = flags(0x20, 0x09, 0x0a, 0x0d, 0x5b, 0x3a, 0x2c);
+const AFTER_NUMBER = flags(0x20, 0x09, 0x0a, 0x0d, 0x5d, 0x7d, 0x2c);
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const PLAIN_INTEGER = /^-?\d+$/;

@@ -30,7 +30,7 @@ export async function demo(_args: readonly string[], values: Values, io: Io): Pr
     local: true,
     chunkSize: 100,
     batchSize: 1_000,
-    concurrency: 'auto',
+    concurrency: 1,
     order: 'strict',
     settleWindow: 1_000,
     maxErrors: { kind: 'count', value: 100 },
@@ -42,6 +42,7 @@ export async function demo(_args: readonly string[], values: Values, io: Io): Pr
     await importSources([join(samples, 'tickets.jsonl.gz')], settled, io, {
       command: 'demo',
       session: { localData: join(folder, 'local.db'), processingRate: PROCESSING_RATE },
+      isTemporary: true,
       next: 'zep-import preview YOUR-FILE -m YOUR-MAPPING.yaml   (a mapping to start from: fixtures/demo/tickets.yaml)',
     });
   } finally {

@@ -10,7 +10,7 @@ import { makeFolder, stateDir } from '../state-dir.js';
 export async function serve(self: Command, io: Io): Promise<void> {
   const given: Record<string, ServeValue> = {};
   for (const { name } of SERVE_FLAGS) {
-    const value = self.getOptionValue(camel(name)) as ServeValue;
+    const value = valueOf(self, name);
     if (value !== undefined) given[name] = value;
   }
   const parsed = parseServeOptions(given);
@@ -33,6 +33,12 @@ export async function serve(self: Command, io: Io): Promise<void> {
 
 function localDataFile(self: Command, io: Io): string {
   return join(makeFolder(stateDir(self.getOptionValue('stateDir') as string | undefined, io.env)), 'local.db');
+}
+
+/** commander keeps `--no-x` as x = false. */
+function valueOf(self: Command, name: string): ServeValue {
+  if (!name.startsWith('no-')) return self.getOptionValue(camel(name)) as ServeValue;
+  return self.getOptionValue(camel(name.slice(3))) === false ? true : undefined;
 }
 
 function camel(name: string): string {

@@ -15,25 +15,13 @@ export function addShapeProblems(issues: readonly Issue[], document: unknown, pr
 function addIssue(issue: Issue, base: Path, document: unknown, problems: Problems): void {
   const path: Path = [...base, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
   const value = valueAt(document, path);
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      for (const key of issue.keys) addUnknownKey(path, key, document, problems);
-      return;
-    case 'invalid_union':
-      addUnion(issue, path, value, document, problems);
-      return;
-    case 'invalid_value':
-      addWrongChoice(path, value, issue.values.map(String), problems);
-      return;
-    case 'too_small':
-      problems.add(path, 'is empty', emptyFix(path));
-      return;
-    case 'invalid_type':
-      addWrongType(path, value, issue.expected, problems);
-      return;
-    default:
-      problems.add(path, issue.message);
-  }
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) addUnknownKey(path, key, document, problems);
+  } else if (issue.code === 'invalid_union') addUnion(issue, path, value, document, problems);
+  else if (issue.code === 'invalid_value') addWrongChoice(path, value, issue.values.map(String), problems);
+  else if (issue.code === 'too_small') problems.add(path, 'is empty', emptyFix(path));
+  else if (issue.code === 'invalid_type') addWrongType(path, value, issue.expected, problems);
+  else problems.add(path, issue.message);
 }
 
 function emptyFix(path: Path): string {
@@ -64,19 +52,24 @@ function addUnion(
     addWrongChoice(path, value, ['thread_message', 'graph_episode'], problems);
     return;
   }
-  const meant = issue.errors.find((form) => !form.some((each) => each.path.length === 0 && each.code === 'invalid_type'));
+  const meant = issue.errors.find(
+    (form) => !form.some((each) => each.path.length === 0 && each.code === 'invalid_type'),
+  );
   if (meant !== undefined) {
     for (const each of meant) addIssue(each, path, document, problems);
     return;
   }
-  const choices = issue.errors.flat().map((each) => (each.code === 'invalid_type' ? kindName(each.expected) : 'one of several words'));
+  const choices = issue.errors
+    .flat()
+    .map((each) => (each.code === 'invalid_type' ? kindName(each.expected) : 'one of several words'));
   addWrongType(path, value, [...new Set(choices)].join(' or '), problems);
 }
 
 function addWrongChoice(path: Path, value: unknown, choices: readonly string[], problems: Problems): void {
   const list = choices.join(', ');
-  if (value === undefined) problems.add(path, 'is missing', choices.length === 1 ? `write ${String(path.at(-1))}: ${list}` : `one of ${list}`);
-  else problems.add(path, `${shown(value)} cannot stand here`, nearest(String(value), choices) ?? `one of ${list}`);
+  if (value === undefined)
+    problems.add(path, 'is missing', choices.length === 1 ? `write ${String(path.at(-1))}: ${list}` : `one of ${list}`);
+  else problems.add(path, `${shown(value)} cannot stand here`, nearest(typeof value === 'string' ? value : '', choices) ?? `one of ${list}`);
 }
 
 function addWrongType(path: Path, value: unknown, expected: string, problems: Problems): void {

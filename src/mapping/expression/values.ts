@@ -36,20 +36,12 @@ export function isObject(value: unknown): value is JsonObject {
 export type Kind = 'null' | 'boolean' | 'number' | 'text' | 'timestamp' | 'list' | 'object';
 
 export function kindOf(value: unknown): Kind {
-  switch (typeof value) {
-    case 'string':
-      return 'text';
-    case 'number':
-      return 'number';
-    case 'boolean':
-      return 'boolean';
-    case 'object':
-      if (value === null) return 'null';
-      if (Array.isArray(value)) return 'list';
-      return value instanceof Instant ? 'timestamp' : 'object';
-    default:
-      return 'null';
-  }
+  if (typeof value === 'string') return 'text';
+  if (typeof value === 'number') return 'number';
+  if (typeof value === 'boolean') return 'boolean';
+  if (typeof value !== 'object' || value === null) return 'null';
+  if (Array.isArray(value)) return 'list';
+  return value instanceof Instant ? 'timestamp' : 'object';
 }
 
 const ARTICLES: Readonly<Record<Kind, string>> = {
@@ -69,17 +61,10 @@ export function kindInWords(value: unknown): string {
 
 /** Text of a scalar, or undefined for null, lists and objects. */
 export function textOf(value: unknown): string | undefined {
-  switch (typeof value) {
-    case 'string':
-      return value;
-    case 'number':
-      // -0 is 0 to everybody but a computer.
-      return String(value);
-    case 'boolean':
-      return value ? 'true' : 'false';
-    default:
-      return value instanceof Instant ? value.toString() : undefined;
-  }
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return String(value);
+  if (typeof value === 'boolean') return value ? 'true' : 'false';
+  return value instanceof Instant ? value.toString() : undefined;
 }
 
 /** The number a text is, null when it is blank, or a sentence (behind the name of the value) why it is none. */

@@ -1,0 +1,140 @@
+/** A mapping file, compiled: what the rest of the program asks of it, and the mapper made of it. */
+import { usageError } from '../errors.js';
+import type { WireItem } from '../wire.js';
+import type { Problems} from './document/problems.js';
+import { pathText } from './document/problems.js';
+import type { DocumentPath, MappingDocument } from './document/read-document.js';
+import { compileField, type CompileContext } from './fields.js';
+import { fingerprintOf } from './fingerprint.js';
+import { Emission } from './items/emission.js';
+import { checkOverride, compileItem, type DestinationOverride } from './items/templates.js';
+import { TemplateMapper, type Mapper, type MapperParts } from './mapper.js';
+import { Clashes, type NameUse } from './names.js';
+import { compileRows } from './rows.js';
+import type { BatchSettings, ItemTemplate, MappingFile, Oversize, SourceSettings } from './schema.js';
+
+export interface Mapping {
+  readonly version: 1;
+  /** How to read the sources, as the file says. */
+  readonly source: SourceSettings | undefined;
+  /** Settings of the batches at the service. */
+  readonly batch: BatchSettings | undefined;
+  readonly hasKey: boolean;
+  /** How many of the item templates give `created_at`. */
+  readonly hasCreatedAt: 'all' | 'some' | 'none';
+  /** First names of the paths that are read from the record. */
+  readonly columnsUsed: ReadonlySet<string>;
+  /** SHA-256 in hexadecimal digits of what the file means: comments and formatting do not change it. */
+  readonly fingerprint: string;
+  readonly itemTypes: ReadonlySet<WireItem['type']>;
+  /** Every template of a thread message names the owner of the thread. */
+  readonly givesOwner: boolean;
+  readonly oversize: Oversize | undefined;
+  /** Examples of the file, unread. */
+  readonly tests: NonNullable<MappingFile['tests']>;
+  /**
+   * The mapper for a run; each one has notices of its own. Throws usage errors: `no-destination` when neither the file nor the
+   * overrides say where items go, `bad-destination` for overrides that cannot be used.
+   */
+  compile(override: DestinationOverride): Mapper;
+}
+
+/** Checks and compiles a file of the right shape; mistakes go to `problems`, and nothing is usable when there are any. */
+export function compileMapping(file: MappingFile, document: MappingDocument, problems: Problems): Mapping {
+  const templates = itemTemplates(file, problems);
+  checkBatch(file.batch, problems);
+  const columns = new Set<string>();
+  compileParts(file, templates, {}, { columns, clashes: new Clashes() }, problems);
+  const messages = templates.filter(({ template }) => template.type === 'thread_message');
+  const dated = templates.filter(({ template }) => template.created_at !== undefined).length;
+  return {
+    version: 1,
+    source: file.source,
+    batch: file.batch,
+    hasKey: file.key !== undefined,
+    hasCreatedAt: dated === 0 ? 'none' : dated === templates.length ? 'all' : 'some',
+    columnsUsed: columns,
+    fingerprint: fingerprintOf(file),
+    itemTypes: new Set(templates.map(({ template }) => template.type)),
+    givesOwner: messages.every(({ template }) => template.user_id !== undefined),
+    oversize: file.oversize,
+    tests: file.tests ?? [],
+    compile(override) {
+      checkOverride(
+        override,
+        templates.map(({ template }) => template),
+      );
+      for (const each of templates) checkDestination(each, override, document);
+      const use = { columns: new Set<string>(), clashes: new Clashes() };
+      return new TemplateMapper(compileParts(file, templates, override, use, problems));
+    },
+  };
+}
+
+interface PlacedTemplate {
+  readonly template: ItemTemplate;
+  readonly path: DocumentPath;
+}
+
+function itemTemplates(file: MappingFile, problems: Problems): readonly PlacedTemplate[] {
+  if (file.item !== undefined && file.items !== undefined) {
+    problems.addKey([], 'items', 'item and items cannot stand together', 'put the item into the list of items');
+  }
+  if (file.item === undefined && file.items === undefined) {
+    problems.add([], 'the mapping makes nothing', 'add item: with type: thread_message or type: graph_episode');
+  }
+  const several = file.items?.map((template, index) => ({ template, path: ['items', index] }));
+  return several ?? (file.item === undefined ? [] : [{ template: file.item, path: ['item'] }]);
+}
+
+/** The importer finds its own batches again by metadata of these names. */
+function checkBatch(batch: BatchSettings | undefined, problems: Problems): void {
+  for (const key of Object.keys(batch?.metadata ?? {})) {
+    if (key.startsWith('zi_')) {
+      problems.addKey(
+        ['batch', 'metadata'],
+        key,
+        'names that begin with zi_ are kept for the importer',
+        'use another name',
+      );
+    }
+  }
+}
+
+function compileParts(
+  file: MappingFile,
+  templates: readonly PlacedTemplate[],
+  override: DestinationOverride,
+  use: NameUse,
+  problems: Problems,
+): MapperParts {
+  const rows = compileRows(file.where, file.each, { use, problems });
+  const context: CompileContext = { level: rows.depth, use, problems };
+  return {
+    rows,
+    key: file.key === undefined ? undefined : compileField(file.key, 'key', ['key'], context),
+    items: templates.map(({ template, path }) => compileItem(template, file.oversize, path, context, override)),
+    emission: new Emission(),
+    clashes: use.clashes,
+  };
+}
+
+function checkDestination(
+  { template, path }: PlacedTemplate,
+  override: DestinationOverride,
+  document: MappingDocument,
+): void {
+  const { line, column } = document.locate(path);
+  const place = `${document.filename}:${line}:${column} ${pathText(path)}`;
+  if (template.type === 'thread_message') {
+    if (template.thread_id === undefined && override.threadId === undefined) {
+      throw usageError('no-destination', `${place}: the messages have no thread`, 'add thread_id, or give --thread ID');
+    }
+    return;
+  }
+  const own = template.graph_id ?? template.user_id ?? override.graphId ?? override.userId;
+  if (own === undefined) {
+    const hint = 'add graph_id or user_id, or give --graph ID or --user ID';
+    throw usageError('no-destination', `${place}: the episodes have no graph`, hint);
+  }
+}
