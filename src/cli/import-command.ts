@@ -45,7 +45,7 @@ export async function importSources(
     verbose: values.verbose === true,
     color: values.color ? undefined : false,
     clock: systemClock,
-    summary: values.output === 'json',
+    summary: values.output === 'json' && values.progress !== 'none',
   });
   const stops = stopsOf(io, values.maxDuration, (hard) => tellStop(renderer.observe, hard));
   try {

@@ -57,6 +57,8 @@ export const RUN_FLAGS: readonly FlagName[] = [
 /** Runs the command of `io.argv` and leaves the exit code in `io.exitCode`. Never throws. */
 export async function main(io: Io): Promise<void> {
   const args = io.argv.slice(2);
+  // A reader that goes away (`| head`) ends neither an import nor its exit code.
+  for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
   try {
     if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
       io.stdout.write(`${packageVersion()}\n`);

@@ -1,7 +1,7 @@
 /** A mapping file, compiled: what the rest of the program asks of it, and the mapper made of it. */
 import { usageError } from '../errors.js';
 import type { WireItem } from '../wire.js';
-import type { Problems} from './document/problems.js';
+import type { Problems } from './document/problems.js';
 import { pathText } from './document/problems.js';
 import type { DocumentPath, MappingDocument } from './document/read-document.js';
 import { compileField, type CompileContext } from './fields.js';

@@ -16,8 +16,11 @@ export interface Segment {
   readonly isDotted: boolean;
 }
 
-/** Names that every object inherits: only these need the slower question whether the row has them itself. */
-const INHERITED = new Set(Object.getOwnPropertyNames(Object.prototype));
+/** Names that objects or lists inherit: only these need the slower question whether the value has them itself. */
+const INHERITED = new Set([
+  ...Object.getOwnPropertyNames(Object.prototype),
+  ...Object.getOwnPropertyNames(Array.prototype),
+]);
 
 /** A member of an object or an element of a list; undefined when there is none. */
 export function memberOf(value: unknown, key: string | number): unknown {
@@ -36,10 +39,7 @@ function ownMember(value: object, key: string): unknown {
 /** A reader of one fixed member; undefined when there is none. */
 function memberReader(key: string | number): (value: unknown) => unknown {
   if (typeof key === 'number' || INHERITED.has(key)) return (value) => memberOf(value, key);
-  return (value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)[key]
-      : undefined;
+  return (value) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined);
 }
 
 /** A reader of a path below a value; undefined when any step is missing. */

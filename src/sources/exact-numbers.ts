@@ -34,16 +34,14 @@ export function mayHoldInexact(bytes: Buffer, start: number, end: number): boole
       streak = 0;
       continue;
     }
-    if (part <= DOT) {
-      streak++;
-      if (streak === STREAK) {
-        streak = contiguous(bytes, i);
-        if (streak === STREAK && isInexactToken(bytes, start, end, i)) return true;
-      }
-    } else {
-      streak = 0;
-    }
-    if (nearExponent(bytes, i, part) && isInexactToken(bytes, start, end, i)) return true;
+    streak = part <= DOT ? streak + 1 : 0;
+    if (streak === STREAK) streak = contiguous(bytes, i);
+    if (streak < STREAK && !nearExponent(bytes, i, part)) continue;
+    const behind = behindExact(bytes, start, end, i);
+    if (behind < 0) return true;
+    // The whole run is judged: looking at it again would make long runs quadratic.
+    i = behind;
+    streak = 0;
   }
   return false;
 }
@@ -69,17 +67,20 @@ function nearExponent(bytes: Buffer, i: number, part: number): boolean {
   return partAt(bytes, before) === EXPONENT;
 }
 
-/** Whether the run of number characters around `i` stands where a number may stand, and is one that a double cannot hold. */
-function isInexactToken(bytes: Buffer, start: number, end: number, i: number): boolean {
-  let from = i;
-  while (from > start && partAt(bytes, from - 1) !== 0) from--;
-  if (from > start && BEFORE_NUMBER[bytes[from - 1] as number] === 0) return false;
+/**
+ * The index behind the run of number characters around `i`; -1 when it stands where a number may stand and is one that a double cannot
+ * hold.
+ */
+function behindExact(bytes: Buffer, start: number, end: number, i: number): number {
   let to = i + 1;
   while (to < end && partAt(bytes, to) !== 0) to++;
-  if (to < end && AFTER_NUMBER[bytes[to] as number] === 0) return false;
+  if (to < end && AFTER_NUMBER[bytes[to] as number] === 0) return to;
+  let from = i;
+  while (from > start && partAt(bytes, from - 1) !== 0) from--;
+  if (from > start && BEFORE_NUMBER[bytes[from - 1] as number] === 0) return to;
   const token = bytes.toString('latin1', from, to);
   // Most long numbers were printed from a double in the first place.
-  return String(Number(token)) !== token && isInexact(token);
+  return String(Number(token)) !== token && isInexact(token) ? -1 : to;
 }
 
 function flags(...bytes: readonly number[]): Uint8Array {

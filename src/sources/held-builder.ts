@@ -13,7 +13,7 @@ export const HELD_BYTES = 256 * 1024;
 export class HeldBuilder extends BlockBuilder {
   /** Damage was found while entries were held. */
   damaged = false;
-  /** Values met so far, good and bad. */
+  /** Values met at the top of the document, good and bad; elements of an array do not count. */
   values = 0;
   #held = true;
   readonly #window: Window;

@@ -153,6 +153,7 @@ class JsonDocument {
     if (this.#isTooLong(start, stop, true)) return true;
     const end = trimEnd(bytes, start, stop);
     const closes = bytes[stop] === CLOSE_ARRAY;
+    if (!closes && bytes[stop] !== COMMA) return this.#strayBracket(start, stop);
     if (end > start) {
       if (!this.#add(start, end) && this.#resync(start, stop)) return true;
     } else if (!closes || afterComma) {
@@ -162,10 +163,19 @@ class JsonDocument {
     }
     cursor.pass(stop, this.#scan.lines);
     if (closes) this.#leaveArray();
-    else if (bytes[stop] === COMMA) {
+    else {
       cursor.pass(stop + 1, 0);
       this.#place = { kind: 'element', afterComma: true };
-    } else if (!this.#resync(stop, bytes.length)) this.#damage("expected ',' or ']'");
+    }
+    return true;
+  }
+
+  /** A '}' that closes nothing: the element it follows is lost, and all the rest unless the next can be recognised. */
+  #strayBracket(start: number, stop: number): boolean {
+    const { window } = this.#context;
+    if (this.#resync(start, window.bytes.length)) return true;
+    if (this.#marker.known && !window.ended) return this.#isTooLong(start, window.bytes.length, true);
+    this.#lose(start, stop + 1);
     return true;
   }
 
@@ -195,6 +205,7 @@ class JsonDocument {
     if (!whole) return false;
     if (end === start) this.#damage('expected a value');
     else {
+      this.#builder.values++;
       this.#add(start, end);
       cursor.pass(end, this.#scan.lines);
       this.#afterValue(first);
@@ -243,24 +254,23 @@ class JsonDocument {
     } else if (place.kind === 'value' && this.#value()) {
       // A number or word at the very end: whole, now that nothing can follow.
     } else if (!this.#resync(start, end)) {
-      const last = trimEnd(window.bytes, start, end);
-      this.#builder.rejected(
-        'invalid-json',
-        describeFault(window.bytes, start, last, cursor.line),
-        start,
-        last,
-        cursor.line,
-      );
-      this.#builder.damaged = true;
-      this.#place = { kind: 'end' };
+      this.#lose(start, trimEnd(window.bytes, start, end));
     }
+  }
+
+  /** Rejects what stands in `[start, end)` and ends the reading. */
+  #lose(start: number, end: number): void {
+    const { bytes } = this.#context.window;
+    const { line } = this.#cursor;
+    this.#builder.rejected('invalid-json', describeFault(bytes, start, end, line), start, end, line);
+    this.#builder.damaged = true;
+    this.#place = { kind: 'end' };
   }
 
   /** Adds the JSON text of a record. False when it is damaged. */
   #add(start: number, end: number): boolean {
     const { bytes } = this.#context.window;
     const cursor = this.#cursor;
-    this.#builder.values++;
     const code = addJson(this.#context, this.#builder, start, end, cursor.line, false);
     if (code === undefined) this.#marker.learn(bytes, start, end, cursor.indent, this.#scan.lines > 0);
     if (code !== 'invalid-json') return true;
@@ -308,6 +318,7 @@ class JsonDocument {
     this.#endLong(place, stop, '');
     if (!place.element) this.#afterValue(OPEN_OBJECT);
     else if (bytes[stop] === CLOSE_ARRAY) this.#leaveArray();
+    else if (bytes[stop] !== COMMA) this.#damage("expected ',' or ']'");
     else {
       cursor.pass(stop + 1, 0);
       this.#place = { kind: 'element', afterComma: true };

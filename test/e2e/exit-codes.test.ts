@@ -195,7 +195,7 @@ describe('the exit code tells scripts', () => {
     const url = await at.serve(['--latency', '100']);
     const file = at.write('rows.jsonl', wireLines(4_000));
     const run = at.start([file, '--api-url', url, ...QUICK, '--chunk-size', '50', '-v'], { env: KEY });
-    await run.saw('accepted');
+    await run.saw('items accepted, batch');
     run.child.kill(signal);
     const { code, stdout } = await run;
     expect(code).toBe(expected);

@@ -27,7 +27,8 @@ export const message = (thread: string, owner: string | undefined, content: stri
 export const episodes = (n: number, graphs = 1): Row[] =>
   Array.from({ length: n }, (_, i) => episode(`g${i % graphs}`, `row ${i}`));
 
-export function sourceOf(rows: readonly Row[], blockSize = 100, index = 0): Source {
+/** Each entry is a record; an array is a record that becomes several items. */
+export function sourceOf(rows: readonly (Row | readonly Row[])[], blockSize = 100, index = 0): Source {
   const info: SourceInfo = {
     id: `rows-${index}.jsonl`,
     index,
@@ -66,9 +67,11 @@ export function sourceOf(rows: readonly Row[], blockSize = 100, index = 0): Sour
 
 export const rowMapper = {
   map(record: SourceRecord, out: MapOutput): 'mapped' {
-    const { wire, owner } = record.value as Row;
-    const item: Item = { wire, owner, position: record.position, index: 0, time: { ms: 1_714_521_600_000, flags: 0 } };
-    out.items.push(item);
+    const rows = Array.isArray(record.value) ? (record.value as Row[]) : [record.value as Row];
+    for (const [index, { wire, owner }] of rows.entries()) {
+      const item: Item = { wire, owner, position: record.position, index, time: { ms: 1_714_521_600_000, flags: 0 } };
+      out.items.push(item);
+    }
     return 'mapped';
   },
 };

@@ -4,7 +4,7 @@
  */
 import { TIME_DST, TIME_NAIVE } from '../../model.js';
 import { Instant, formatInstant, kindInWords } from '../expression/values.js';
-import { readIso } from './iso.js';
+import { readIso, rfc3339Ms } from './iso.js';
 import { isInRange, type DateProblem, type ReadDate } from './parsed.js';
 import { readRfc2822 } from './rfc2822.js';
 import { compileTokens } from './tokens.js';
@@ -107,7 +107,12 @@ function compose(formats: readonly Format[], names: readonly string[], zone: Zon
   const impossible = new DateFailure('date-impossible', `has the form of ${wanted}, but there is no such day or time`);
   const noZone = new DateFailure('date-without-zone', 'says no time zone: add one, e.g. zone: Europe/Lisbon');
   const outOfRange = new DateFailure('date-impossible', 'lies outside the years 0 to 9999');
+  const isIsoFirst = names[0] === 'iso';
   return (value) => {
+    if (isIsoFirst && typeof value === 'string') {
+      const ms = rfc3339Ms(value);
+      if (ms !== undefined && isInRange(ms)) return { text: value, ms, flags: 0 };
+    }
     if (value instanceof Instant) return { text: value.toString(), ms: value.ms, flags: value.flags };
     if (typeof value !== 'string' && typeof value !== 'number') {
       return new DateFailure('date-format', `is ${kindInWords(value)}, not a date`);

@@ -97,7 +97,10 @@ function wallClock(format: Intl.DateTimeFormat, ms: number): number {
   return utcMs(year, month, day, hour, minute, second, 0);
 }
 
-/** Milliseconds of a UTC calendar time. `Date.UTC` takes the years 0 to 99 for 1900 to 1999. */
+/**
+ * Milliseconds of a UTC calendar time, by plain arithmetic: `Date.UTC` takes the years 0 to 99 for 1900 to 1999, and costs more. The day
+ * is counted from 1 March of year 0 on, so that the leap day is the last of its year.
+ */
 export function utcMs(
   year: number,
   month: number,
@@ -107,12 +110,15 @@ export function utcMs(
   second: number,
   ms: number,
 ): number {
-  if (year >= 100) return Date.UTC(year, month - 1, day, hour, minute, second, ms);
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  date.setUTCHours(hour, minute, second, ms);
-  return date.getTime();
+  const marchYear = month > 2 ? year : year - 1;
+  const monthsSinceMarch = month > 2 ? month - 3 : month + 9;
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400);
+  const days = marchYear * 365 + leapDays + Math.floor((153 * monthsSinceMarch + 2) / 5) + day - 1 - DAYS_TO_1970;
+  return days * DAY_MS + hour * HOUR_MS + minute * 60_000 + second * 1000 + ms;
 }
+
+/** From 1 March of year 0 to 1 January 1970. */
+const DAYS_TO_1970 = 719_468;
 
 class IanaZone implements Zone {
   readonly name: string;

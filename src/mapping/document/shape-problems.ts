@@ -69,7 +69,12 @@ function addWrongChoice(path: Path, value: unknown, choices: readonly string[], 
   const list = choices.join(', ');
   if (value === undefined)
     problems.add(path, 'is missing', choices.length === 1 ? `write ${String(path.at(-1))}: ${list}` : `one of ${list}`);
-  else problems.add(path, `${shown(value)} cannot stand here`, nearest(typeof value === 'string' ? value : '', choices) ?? `one of ${list}`);
+  else
+    problems.add(
+      path,
+      `${shown(value)} cannot stand here`,
+      nearest(typeof value === 'string' ? value : '', choices) ?? `one of ${list}`,
+    );
 }
 
 function addWrongType(path: Path, value: unknown, expected: string, problems: Problems): void {

@@ -257,6 +257,13 @@ function callReader(spec: FunctionSpec, readers: readonly Read[], site: CallSite
       return value === null && !seesMissing ? ifMissing : spec.apply(site, scope, [value]);
     };
   }
+  const [, second] = readers;
+  if (first !== undefined && second !== undefined && readers.length === 2) {
+    return (scope) => {
+      const values = [first(scope), second(scope)];
+      return values[0] === null && !seesMissing ? ifMissing : spec.apply(site, scope, values);
+    };
+  }
   return (scope) => {
     const values = readers.map((read) => read(scope));
     return values[0] === null && !seesMissing ? ifMissing : spec.apply(site, scope, values);

@@ -21,12 +21,14 @@ const BINARY: Readonly<Record<BinaryOperator, Binary>> = {
   '==': (left, right, site) => (scope) => equals(left(scope), right(scope), scope, site),
   '!=': (left, right, site) => (scope) => !equals(left(scope), right(scope), scope, site),
   '<': (left, right, site) => (scope) => {
-    const [a, b] = [left(scope), right(scope)];
+    const a = left(scope);
+    const b = right(scope);
     return typeof a === 'number' && typeof b === 'number' ? a < b : compare(a, b, scope, site) < 0;
   },
   '<=': (left, right, site) => (scope) => compare(left(scope), right(scope), scope, site) <= 0,
   '>': (left, right, site) => (scope) => {
-    const [a, b] = [left(scope), right(scope)];
+    const a = left(scope);
+    const b = right(scope);
     return typeof a === 'number' && typeof b === 'number' ? a > b : compare(a, b, scope, site) > 0;
   },
   '>=': (left, right, site) => (scope) => compare(left(scope), right(scope), scope, site) >= 0,
