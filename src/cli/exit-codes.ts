@@ -33,17 +33,17 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.refused, 'the service refuses the key, permission or plan'],
   [EXIT.notFound, 'not found: run, batch, destination, or no Batch API at this address'],
   [EXIT.rateLimited, 'rate limited beyond the patience given'],
-  [EXIT.unavailable, 'service unavailable after all retries (resumable)'],
-  [EXIT.timeout, 'connection or request time-out that could not be settled (resumable)'],
+  [EXIT.unavailable, 'service unavailable after all retries'],
+  [EXIT.timeout, 'connection or request time-out that could not be settled'],
   [EXIT.finishedWithErrors, 'finished, but rows were rejected, or items failed or were canceled'],
   [EXIT.tooManyRejects, 'stopped by --max-errors'],
   [EXIT.waitTimeout, '--wait-timeout ran out; everything is handed over, the service still works'],
-  [EXIT.maxDuration, '--max-duration reached, state saved'],
+  [EXIT.maxDuration, '--max-duration reached'],
   [EXIT.staged, 'staged: drafts wait their turn'],
   [EXIT.ledger, 'ledger damaged, of a newer version, or not of this input'],
   [EXIT.locked, 'another process is running this import'],
-  [EXIT.interrupted, 'interrupted (Ctrl-C), state saved'],
-  [EXIT.terminated, 'terminated (SIGTERM), state saved'],
+  [EXIT.interrupted, 'interrupted (Ctrl-C)'],
+  [EXIT.terminated, 'terminated (SIGTERM)'],
 ];
 
 const BY_DISPOSITION: Readonly<Record<Disposition, number>> = {

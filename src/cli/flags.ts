@@ -231,7 +231,7 @@ export const FLAGS = {
   },
   maxDuration: {
     flags: '--max-duration <duration>',
-    description: 'stop, resumable, after so long',
+    description: 'stop after so long, as at an interrupt',
     group: 'Stopping and waiting',
     parse: duration,
   },

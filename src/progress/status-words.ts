@@ -37,7 +37,7 @@ export function statusSentence(summary: RunSummary): Sentence {
     'too-many-rejects': () => ({ tone: 'bad', text: `Stopped: too many rejected rows (--max-errors)${rest}.` }),
     interrupted: () => ({
       tone: 'warning',
-      text: `Interrupted: ${counted(items.accepted, 'item')} accepted, state saved${rest}.`,
+      text: `Interrupted: ${counted(items.accepted, 'item')} accepted, books closed${rest}.`,
     }),
     'wait-timeout': () => ({
       tone: 'warning',
@@ -45,7 +45,7 @@ export function statusSentence(summary: RunSummary): Sentence {
     }),
     'max-duration': () => ({
       tone: 'warning',
-      text: `Stopped at --max-duration: ${counted(items.accepted, 'item')} accepted, state saved${rest}.`,
+      text: `Stopped at --max-duration: ${counted(items.accepted, 'item')} accepted, books closed${rest}.`,
     }),
     failed: () => ({
       tone: 'bad',

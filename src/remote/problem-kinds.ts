@@ -30,7 +30,7 @@ export const KINDS: Readonly<Record<number, Kind>> = {
     code: 'plan',
     disposition: 'refused',
     what: "the account's plan or quota does not allow this",
-    hint: 'look at plan and usage at https://app.getzep.com; the run can be resumed afterwards',
+    hint: 'look at plan and usage at https://app.getzep.com',
   },
   403: {
     code: 'forbidden',
@@ -48,7 +48,7 @@ export const KINDS: Readonly<Record<number, Kind>> = {
     code: 'timeout',
     disposition: 'timeout',
     what: 'the service gave up waiting for the request',
-    hint: 'a smaller --chunk-size helps on a slow line; the run can be resumed',
+    hint: 'a smaller --chunk-size helps on a slow line',
   },
   409: {
     code: 'conflict',
@@ -66,7 +66,7 @@ export const KINDS: Readonly<Record<number, Kind>> = {
     code: 'rate-limited',
     disposition: 'rate-limited',
     what: 'the service kept limiting the rate beyond the patience given',
-    hint: 'resume later, or lower --rate-limit when others use the same account',
+    hint: 'try later, or lower --rate-limit when others use the same account',
   },
 };
 
@@ -74,7 +74,7 @@ export const UNAVAILABLE: Kind = {
   code: 'unavailable',
   disposition: 'unavailable',
   what: 'the service is not available',
-  hint: 'see https://status.getzep.com; the run can be resumed',
+  hint: 'see https://status.getzep.com',
 };
 export const NO_API: Kind = {
   code: 'no-batch-api',

@@ -133,7 +133,7 @@ function silentKind(failure: WireFailure): Omit<Kind, 'what'> {
     case 'connect-timeout':
     case 'headers-timeout':
     case 'body-timeout':
-      return { code: 'timeout', disposition: 'timeout', hint: 'check the network; the run can be resumed' };
+      return { code: 'timeout', disposition: 'timeout', hint: 'check the network' };
     case 'tls':
       return {
         code: 'tls',
@@ -153,6 +153,6 @@ function silentKind(failure: WireFailure): Omit<Kind, 'what'> {
       return BAD_ANSWER;
     case 'lost':
     case 'closed':
-      return { code: 'connection', disposition: 'unavailable', hint: 'check the network; the run can be resumed' };
+      return { code: 'connection', disposition: 'unavailable', hint: 'check the network' };
   }
 }

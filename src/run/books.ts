@@ -65,7 +65,8 @@ export class Books {
   rejectItem(rejection: Rejection, produced: boolean): void {
     if (!produced) this.produced += 1;
     this.rejectedItems += 1;
-    if (this.#lastPartly !== rejection.position) {
+    const { source, ordinal } = rejection.position;
+    if (this.#lastPartly?.ordinal !== ordinal || this.#lastPartly.source.index !== source.index) {
       this.#lastPartly = rejection.position;
       this.partlyRejected += 1;
     }

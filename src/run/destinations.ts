@@ -44,6 +44,8 @@ export class Destinations {
   readonly #options: DestinationOptions;
   readonly #index = new KeyIndex();
   #state = new Uint8Array(1024);
+  /** 1 where the service was asked since the last `forget`. */
+  #fresh = new Uint8Array(1024);
   #slot = new Uint8Array(1024);
   /** For threads: the number of the owner in the same index, plus one; 0 = not known. */
   #owner = new Uint32Array(1024);
@@ -69,7 +71,10 @@ export class Destinations {
     let tasks: Set<Promise<void>> | undefined;
     for (const item of items) {
       const [kind, id] = pointsAt(item);
-      if (this.#stateOf(this.#index.find(id, kind)) !== UNKNOWN) continue;
+      const at = this.#index.find(id, kind);
+      // A thread that an earlier row named without its owner may be created for this one.
+      const again = item.owner !== undefined && this.#stateOf(at) === NO_OWNER;
+      if (this.#isFresh(at) && !again) continue;
       tasks ??= new Set();
       tasks.add(kind === THREAD ? this.#thread(id, item.owner, signal) : this.#owning(kind, id, signal));
     }
@@ -95,9 +100,13 @@ export class Destinations {
     return misplaced(kind, id, state, item.owner);
   }
 
-  /** Forgets everything that is known, so that `ensure` asks the service again. */
+  /** From now on `ensure` asks the service again. `place` goes by what is known until then: items that were ensured may be on their way. */
   forget(): void {
-    this.#state.fill(UNKNOWN);
+    this.#fresh.fill(0);
+  }
+
+  #isFresh(at: number): boolean {
+    return at >= 0 && this.#fresh[at] === 1;
   }
 
   #stateOf(at: number): number {
@@ -108,6 +117,7 @@ export class Destinations {
     const at = this.#index.add(id, kind);
     if (at >= this.#state.length) this.#grow(at);
     this.#state[at] = state;
+    this.#fresh[at] = 1;
     this.#slot[at] = slot;
     this.#owner[at] = owner;
   }
@@ -115,12 +125,15 @@ export class Destinations {
   #grow(at: number): void {
     const length = Math.max(at + 1, this.#state.length * 2);
     const state = new Uint8Array(length);
+    const fresh = new Uint8Array(length);
     const slot = new Uint8Array(length);
     const owner = new Uint32Array(length);
     state.set(this.#state);
+    fresh.set(this.#fresh);
     slot.set(this.#slot);
     owner.set(this.#owner);
     this.#state = state;
+    this.#fresh = fresh;
     this.#slot = slot;
     this.#owner = owner;
   }
@@ -146,12 +159,12 @@ export class Destinations {
   }
 
   #thread(id: string, owner: string | undefined, signal?: AbortSignal): Promise<void> {
-    return this.#once(THREAD, id, async () => {
+    const work = async (): Promise<void> => {
       if (owner === undefined || !this.#options.create.has('threads')) {
         this.#setThread(id, await this.#limited(() => this.#api.threadOwner(id, signal)), owner);
         return;
       }
-      if (this.#options.create.has('users') && this.#stateOf(this.#index.find(owner, USER)) !== OK) {
+      if (this.#options.create.has('users') && !this.#isFresh(this.#index.find(owner, USER))) {
         await this.#owning(USER, owner, signal);
       }
       const outcome = await this.#limited(() => this.#api.createThread(id, owner, signal));
@@ -165,12 +178,18 @@ export class Destinations {
         return;
       }
       this.#setThread(id, await this.#limited(() => this.#api.threadOwner(id, signal)), owner);
-    });
+    };
+    // A look-up that only asks is not what somebody who may create waits for.
+    return this.#once(THREAD, id, work, owner === undefined ? 'asked' : 'made');
   }
 
   #setThread(id: string, actual: string | undefined, named: string | undefined): void {
-    if (actual === undefined) this.#set(THREAD, id, named === undefined ? NO_OWNER : MISSING, 0);
-    else this.#set(THREAD, id, OK, slotOf(`u:${actual}`), this.#index.add(actual, USER) + 1);
+    const at = this.#index.find(id, THREAD);
+    if (actual === undefined) {
+      // Made for another row while this look-up was under way.
+      if (named === undefined && this.#isFresh(at) && this.#stateOf(at) === OK) return;
+      this.#set(THREAD, id, named === undefined ? NO_OWNER : MISSING, 0);
+    } else this.#set(THREAD, id, OK, slotOf(`u:${actual}`), this.#index.add(actual, USER) + 1);
   }
 
   #count(kind: CreatableKind): void {
@@ -178,8 +197,8 @@ export class Destinations {
     this.#options.observe({ type: 'destinations', created: this.created });
   }
 
-  #once(kind: Kind, id: string, work: () => Promise<void>): Promise<void> {
-    const key = `${kind}:${id}`;
+  #once(kind: Kind, id: string, work: () => Promise<void>, how = ''): Promise<void> {
+    const key = `${kind}${how}:${id}`;
     let task = this.#tasks.get(key);
     if (task === undefined) {
       task = work()

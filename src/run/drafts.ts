@@ -15,7 +15,7 @@ import { SlotSet } from '../lanes/destination.js';
 import { partsAfterRefusal, rangesOf, type Range } from '../lanes/refusal-ladder.js';
 import type { Ledger, StoredChunk, StoredPosition } from '../ledger/ledger.js';
 import type { BatchId, Rejection } from '../model.js';
-import { RemoteError, type BatchApi, type BatchItem } from '../remote/api.js';
+import { RemoteError, type BatchApi, type BatchItem, type BatchSummary } from '../remote/api.js';
 import type { CreateBatchRequest, WireItem } from '../wire.js';
 
 /** One open batch of ours. Its identity at the service changes when it is made anew; lane and number stay. */
@@ -73,6 +73,8 @@ const MAX_CREATES = 5;
 /** So often one add call is made again after it was found not to have been applied. */
 const MAX_ATTEMPTS = 10;
 const EQUAL_READS = 3;
+/** A count that is another one every time is not waited for for ever. */
+const MAX_READS = 100;
 /** Between two of them; a tenth of the settle window when that is shorter. */
 const READ_INTERVAL_MS = 1_000;
 /** So many single items refused in the same words, with nothing accepted, mean that the service will take none of them. */
@@ -97,7 +99,8 @@ export class Drafts {
   #refusals: { readonly words: string; count: number } | undefined;
   #everAccepted = false;
   #strays = false;
-  readonly #rebuilding = new Set<Draft>();
+  /** Drafts that are being made anew, each with what was rejected on the way: told when it is done, since the way may begin again. */
+  readonly #rebuilding = new Map<Draft, Rejection[]>();
 
   constructor(api: BatchApi, ledger: Ledger, options: DraftOptions) {
     this.#api = api;
@@ -134,12 +137,19 @@ export class Drafts {
     return this.#addRange(draft, chunk, { from, to: chunk.refs.length }, signal);
   }
 
-  /** Before `process`: the service must hold exactly our items. Puts the draft right when it does not. */
-  async verify(draft: Draft, signal?: AbortSignal): Promise<void> {
-    if (draft.inDoubt && !draft.taken) await this.#wait(this.#options.settleWindowMs, 'settling', signal);
+  /**
+   * Before `process`: the service must hold exactly our items. Puts the draft right when it does not. `stop` ends the wait for an add that may
+   * still arrive (rejects with its reason), nothing else.
+   */
+  async verify(draft: Draft, stop: AbortSignal, signal?: AbortSignal): Promise<void> {
     for (;;) {
-      const count = await this.#settledCount(draft, signal, draft.inDoubt ? EQUAL_READS : 1);
-      if (count === draft.accepted || draft.taken) return;
+      const { row } = draft;
+      if (draft.inDoubt && !draft.taken) await this.#wait(this.#options.settleWindowMs, 'settling', stop);
+      let count = await this.#settledCount(draft, signal, draft.inDoubt ? EQUAL_READS : 1);
+      // One read may come from a place that has not heard of the last add yet.
+      if (count !== draft.accepted && !draft.taken) count = await this.#settledCount(draft, signal, EQUAL_READS);
+      if (draft.taken || (count === draft.accepted && draft.row === row)) return;
+      if (draft.row !== row) continue;
       this.#options.observe({
         type: 'notice',
         level: 'warning',
@@ -156,17 +166,20 @@ export class Drafts {
    */
   async rebuild(draft: Draft, signal?: AbortSignal): Promise<void> {
     if (this.#rebuilding.has(draft)) throw new Restart();
-    this.#rebuilding.add(draft);
+    const rejected: Rejection[] = [];
+    this.#rebuilding.set(draft, rejected);
     try {
-      await this.#rebuild(draft, signal);
+      await this.#rebuild(draft, rejected, signal);
+      for (const rejection of rejected) this.#options.onRefused(rejection);
     } finally {
       this.#rebuilding.delete(draft);
     }
   }
 
-  async #rebuild(draft: Draft, signal?: AbortSignal): Promise<void> {
+  async #rebuild(draft: Draft, rejected: Rejection[], signal?: AbortSignal): Promise<void> {
     const plan = draft.row;
     for (;;) {
+      rejected.length = 0;
       draft.rebuilds += 1;
       if (draft.rebuilds > MAX_REBUILDS) throw unsettled(draft);
       await this.#remove(draft, draft.row === plan ? 'deleted' : 'lost', signal);
@@ -267,6 +280,13 @@ export class Drafts {
     draft.exists = false;
     this.#ledger.setBatchState(draft.row, state);
     this.#tell(draft, 'deleted');
+    draft.accepted = 0;
+  }
+
+  #reject(draft: Draft, rejection: Rejection): void {
+    const held = this.#rebuilding.get(draft);
+    if (held === undefined) this.#options.onRefused(rejection);
+    else held.push(rejection);
   }
 
   async #refill(draft: Draft, plan: number, signal?: AbortSignal): Promise<void> {
@@ -274,14 +294,13 @@ export class Drafts {
     draft.row = row;
     draft.id = id;
     draft.exists = true;
-    draft.accepted = 0;
     draft.inDoubt = false;
     for await (const { chunk, misplaced } of this.#options.readAgain.read(
       this.#ledger.chunks(plan),
       draft.lane,
       signal,
     )) {
-      for (const range of this.#stretches(chunk, misplaced)) {
+      for (const range of this.#stretches(draft, chunk, misplaced)) {
         await this.#addRange(draft, chunk, range, signal);
         if (draft.taken) throw taken(draft);
       }
@@ -289,11 +308,11 @@ export class Drafts {
   }
 
   /** The stretches of a chunk between its misplaced items, each of which is told as rejected. */
-  #stretches(chunk: Chunk, misplaced: ChunkAgain['misplaced']): readonly Range[] {
+  #stretches(draft: Draft, chunk: Chunk, misplaced: ChunkAgain['misplaced']): readonly Range[] {
     const ranges: Range[] = [];
     let from = 0;
     for (const [index, { code, message }] of misplaced) {
-      this.#options.onRefused(remoteRejection(chunk, index, code, message));
+      this.#reject(draft, remoteRejection(chunk, index, code, message));
       if (index > from) ranges.push({ from, to: index });
       from = index + 1;
     }
@@ -311,16 +330,14 @@ export class Drafts {
         if (++attempts > MAX_ATTEMPTS) throw unanswered(draft);
         const next = { from, to: part.to };
         const attempt = await this.#attempt(draft, chunk, next, signal);
-        if (draft.taken) return attempt.kind === 'accepted' ? part.to : from;
         if (attempt.kind === 'accepted') from = part.to;
         else if (attempt.kind === 'prefix') {
           from += attempt.items;
           attempts = 0;
-        } else if (attempt.kind === 'refused') {
-          const settled = await this.#refused(draft, chunk, next, attempt.error, signal);
-          if (draft.taken) return settled;
-          from = part.to;
+        } else if (attempt.kind === 'refused' && !draft.taken) {
+          from = await this.#refused(draft, chunk, next, attempt.error, signal);
         }
+        if (draft.taken) return from;
       }
     }
     return range.to;
@@ -372,13 +389,24 @@ export class Drafts {
       return { kind: 'not-applied' };
     }
     if (error.status === 409) {
-      const summary = await this.#api.getBatch(draft.id, signal);
-      if (summary.status === 'draft') throw error;
-      this.#markTaken(draft, summary.itemCount);
+      const summary = await this.#ask(draft, signal);
+      if (summary === undefined) await this.rebuild(draft, signal);
+      else if (summary.status === 'draft' || summary.status === '') throw error;
+      else this.#markTaken(draft, summary.itemCount);
       return { kind: 'not-applied' };
     }
     if (error.status === 400 || error.status === 413 || error.status === 422) return { kind: 'refused', error };
     throw error;
+  }
+
+  /** Undefined when there is no such batch. */
+  async #ask(draft: Draft, signal?: AbortSignal): Promise<BatchSummary | undefined> {
+    try {
+      return await this.#api.getBatch(draft.id, signal);
+    } catch (error) {
+      if (!(error instanceof RemoteError) || error.status !== 404) throw error;
+      return undefined;
+    }
   }
 
   #markTaken(draft: Draft, count: number | undefined): void {
@@ -409,7 +437,8 @@ export class Drafts {
 
   /** Takes a refused range apart, left to right, each part an intent of its own. Returns how far it got. */
   async #refused(draft: Draft, chunk: Chunk, range: Range, error: RemoteError, signal?: AbortSignal): Promise<number> {
-    const count = await this.#settledCount(draft, signal, 1);
+    let count = await this.#settledCount(draft, signal, 1);
+    if (count !== draft.accepted && !draft.taken) count = await this.#settledCount(draft, signal, EQUAL_READS);
     if (draft.taken) return range.from;
     if (count !== draft.accepted) {
       // Refused in words, but something is there all the same: the draft is not what we think.
@@ -419,7 +448,7 @@ export class Drafts {
     this.#tellChunk(draft, 'refused', range.to - range.from);
     const parts = partsAfterRefusal(range.from, range.to);
     if (parts.length === 0) {
-      this.#refuseItem(chunk, range.from, error);
+      this.#refuseItem(draft, chunk, range.from, error);
       return range.to;
     }
     this.#tellChunk(draft, 'split', range.to - range.from);
@@ -432,9 +461,9 @@ export class Drafts {
     return range.to;
   }
 
-  #refuseItem(chunk: Chunk, index: number, error: RemoteError): void {
+  #refuseItem(draft: Draft, chunk: Chunk, index: number, error: RemoteError): void {
     const words = error.serverMessage ?? error.message;
-    this.#options.onRefused(remoteRejection(chunk, index, 'refused', `the service refused it: ${words}`));
+    this.#reject(draft, remoteRejection(chunk, index, 'refused', `the service refused it: ${words}`));
     if (this.#refusals?.words === words) this.#refusals.count += 1;
     else this.#refusals = { words, count: 1 };
     if (!this.#everAccepted && this.#refusals.count >= SAME_REFUSALS) {
@@ -473,9 +502,8 @@ export class Drafts {
   // --- settling an unknown --------------------------------------------------------------------------------------------------------
 
   async #settle(draft: Draft, chunk: Chunk, range: Range, intent: number, signal?: AbortSignal): Promise<Attempt> {
-    if (this.#isCheapToRebuild(draft)) {
+    if (this.#isCheapToRebuild(draft) && (await this.#rebuiltAtOnce(draft, signal))) {
       this.#ledger.chunkWithdrawn(intent);
-      await this.rebuild(draft, signal);
       return { kind: 'not-applied' };
     }
     await this.#wait(this.#options.settleWindowMs, 'settling', signal);
@@ -509,6 +537,18 @@ export class Drafts {
     }
     await this.rebuild(draft, signal);
     return { kind: 'not-applied' };
+  }
+
+  /** False when the service will not delete the draft, most likely because somebody else processed it: then it can only be counted. */
+  async #rebuiltAtOnce(draft: Draft, signal?: AbortSignal): Promise<boolean> {
+    const { row } = draft;
+    try {
+      await this.rebuild(draft, signal);
+      return true;
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'batch-taken' && draft.row === row) return false;
+      throw error;
+    }
   }
 
   #isCheapToRebuild(draft: Draft): boolean {
@@ -552,12 +592,9 @@ export class Drafts {
   async #settledCount(draft: Draft, signal: AbortSignal | undefined, reads: number): Promise<number | undefined> {
     let last: number | undefined;
     let equal = 0;
-    for (;;) {
-      let summary;
-      try {
-        summary = await this.#api.getBatch(draft.id, signal);
-      } catch (error) {
-        if (!(error instanceof RemoteError) || error.status !== 404) throw error;
+    for (let read = 1; read <= MAX_READS; read++) {
+      const summary = await this.#ask(draft, signal);
+      if (summary === undefined) {
         await this.rebuild(draft, signal);
         return draft.accepted;
       }
@@ -569,6 +606,7 @@ export class Drafts {
       if (equal >= reads) return last;
       await this.#options.clock.sleep(Math.min(READ_INTERVAL_MS, this.#options.settleWindowMs / 10), signal);
     }
+    throw unsettled(draft);
   }
 
   async #wait(ms: number, reason: 'settling', signal?: AbortSignal): Promise<void> {

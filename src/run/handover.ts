@@ -4,6 +4,7 @@
  * strict order: a batch is processed only when every earlier one that holds one of its slots is terminal, because the service promises no
  * order between batches. Upload goes on meanwhile: drafts are free. An unanswered `process` is settled by asking.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { BatchCounts, BatchResult, Observe } from '../events.js';
@@ -31,18 +32,25 @@ export interface HandoverOptions {
     readonly byteEnd: number;
   }) => Position | undefined;
   readonly onFailedItem: (code: string, message: string, first: string) => void;
+  /** A batch cannot be dealt with: the run need not go on. `stop` is expected to be aborted by it. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 const SLOWEST_POLL_MS = 15_000;
 const POLL_GROWTH = 1.4;
+/** So often `process` is pressed while the batch stays a draft. */
+const MAX_PRESSES = 10;
+/** So many answers in a row that a batch does not exist are believed. */
+const GONE_READS = 3;
 
 interface Entry {
   readonly draft: Draft;
   state: 'waiting' | 'started' | 'terminal';
   status: string;
   counts: BatchCounts | undefined;
+  /** As the service last told it, once the batch was handed over. */
+  itemCount: number | undefined;
   invalids: number;
-  counted: boolean;
 }
 
 export interface HandoverTotals {
@@ -56,8 +64,10 @@ export interface HandoverTotals {
   readonly waiting: number;
   /** Handed over, but not finished. */
   readonly unfinished: number;
-  /** Items the service holds beyond ours, in batches that were processed. */
-  readonly doubled: number;
+  /** By how many items the batches that were handed over differ from what was accepted from us. */
+  readonly drift: number;
+  /** Accepted items of batches that the service is done with of which it does not say what became. */
+  readonly unaccounted: number;
 }
 
 export class Handover {
@@ -70,11 +80,13 @@ export class Handover {
   readonly #tasks: Promise<void>[] = [];
   readonly #stop: AbortSignal;
   readonly #signal: AbortSignal;
-  readonly #halt = new AbortController();
+  readonly #nobodyWaits = new AbortController();
+  /** Ends what only watches: at a stop, or when nobody waits for the end. */
   readonly #pause: AbortSignal;
+  /** The same, and what ends calls in flight. */
+  readonly #watching: AbortSignal;
   #closed = false;
   #failure: { readonly error: unknown } | undefined;
-  #doubled = 0;
   #resolveChange: () => void = () => undefined;
   #change: Promise<void>;
 
@@ -89,8 +101,11 @@ export class Handover {
     signal: AbortSignal,
   ) {
     this.#stop = stop;
-    this.#pause = AbortSignal.any([stop, this.#halt.signal]);
+    this.#pause = AbortSignal.any([stop, this.#nobodyWaits.signal]);
     this.#signal = signal;
+    this.#watching = AbortSignal.any([this.#pause, signal]);
+    // One listener a batch that is being followed; they are bounded by that, not by ten.
+    setMaxListeners(0, this.#pause, this.#watching);
     this.#change = new Promise((resolve) => (this.#resolveChange = resolve));
     stop.addEventListener('abort', () => this.#tellChange(), { once: true });
     this.#api = api;
@@ -103,21 +118,26 @@ export class Handover {
   /** A complete batch; call in the order in which batches were filled. */
   submit(draft: Draft): void {
     this.#ledger.setBatchState(draft.row, 'closed', draft.slots.toString());
-    const entry: Entry = { draft, state: 'waiting', status: 'draft', counts: undefined, invalids: 0, counted: false };
+    const entry: Entry = {
+      draft,
+      state: 'waiting',
+      status: 'draft',
+      counts: undefined,
+      itemCount: undefined,
+      invalids: 0,
+    };
     this.#entries.push(entry);
     this.#tasks.push(
-      this.#carry(entry).catch((error: unknown) => {
-        this.#failure ??= { error };
-        this.#halt.abort(error);
-        this.#tellChange();
-      }),
+      this.#carry(entry)
+        .then(() => this.#tellDrift(entry))
+        .catch((error: unknown) => this.#fail(error)),
     );
   }
 
   /** No more batches will come. Resolves when all are dealt with as far as the options say, or at a stop; throws what cannot be settled. */
   async finish(): Promise<void> {
     this.#closed = true;
-    if (!this.#options.wait) this.#halt.abort(new Error('not waiting'));
+    if (!this.#options.wait) this.#nobodyWaits.abort(new Error('nobody waits'));
     this.#tellChange();
     await Promise.all(this.#tasks);
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -130,7 +150,12 @@ export class Handover {
 
   get totals(): HandoverTotals {
     const totals = { succeeded: 0, failed: 0, skipped: 0, canceled: 0, handedOver: 0, waiting: 0, unfinished: 0 };
-    for (const { state, counts } of this.#entries) {
+    let drift = 0;
+    let unaccounted = 0;
+    for (const entry of this.#entries) {
+      const { state, counts } = entry;
+      drift += Math.abs(driftOf(entry));
+      if (state === 'terminal') unaccounted += Math.max(0, entry.draft.accepted - settledItems(counts));
       if (state === 'waiting') totals.waiting += 1;
       else totals.handedOver += 1;
       if (state === 'started') totals.unfinished += 1;
@@ -139,17 +164,12 @@ export class Handover {
       totals.skipped += counts?.skipped ?? 0;
       totals.canceled += counts?.canceled ?? 0;
     }
-    return { ...totals, doubled: this.#doubled };
+    return { ...totals, drift, unaccounted };
   }
 
   /** Batches that the service has: they were processed, or it is done with them. */
   get handedOver(): readonly Draft[] {
     return this.#entries.filter((entry) => entry.state !== 'waiting').map((entry) => entry.draft);
-  }
-
-  /** Items of batches that vanished while they were being processed. */
-  get gone(): number {
-    return this.#entries.reduce((sum, entry) => sum + (entry.status === 'gone' ? entry.draft.accepted : 0), 0);
   }
 
   get results(): readonly BatchResult[] {
@@ -171,13 +191,12 @@ export class Handover {
         if (this.#isHalted || (this.#closed && !wait)) return;
         await this.#change;
       }
-      if (this.#stop.aborted || this.#failure !== undefined) return;
-      await this.#start(entry);
+      if (this.#isHalted || !(await this.#start(entry))) return;
       let { pollMs } = this.#options;
       while (entry.state === 'started') {
-        if (!(await this.#slept(pollMs))) return;
+        if (!(await this.#slept(pollMs, this.#pause))) return;
         const limited = this.#api.stats().rateLimited;
-        await this.#poll(entry);
+        if (!(await this.#unlessEnded(this.#pause, () => this.#poll(entry)))) return;
         const growth = this.#api.stats().rateLimited > limited ? POLL_GROWTH * 2 : POLL_GROWTH;
         pollMs = Math.min(SLOWEST_POLL_MS, pollMs * growth);
       }
@@ -192,13 +211,23 @@ export class Handover {
     return this.#stop.aborted || this.#failure !== undefined;
   }
 
-  /** False when the wait was cut short: a stop, a failure elsewhere, or nobody waits any more. */
-  async #slept(ms: number): Promise<boolean> {
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#options.onFailure(error);
+    this.#tellChange();
+  }
+
+  #slept(ms: number, end: AbortSignal): Promise<boolean> {
+    return this.#unlessEnded(end, () => this.#options.clock.sleep(ms, end));
+  }
+
+  /** False when `work` was cut short by the signal that it waits under. */
+  async #unlessEnded(end: AbortSignal, work: () => Promise<void>): Promise<boolean> {
     try {
-      await this.#options.clock.sleep(ms, this.#pause);
+      await work();
       return true;
     } catch (error) {
-      if (this.#pause.aborted) return false;
+      if (end.aborted && error === end.reason) return false;
       throw error;
     }
   }
@@ -220,28 +249,43 @@ export class Handover {
 
   // --- process --------------------------------------------------------------------------------------------------------------------
 
-  async #start(entry: Entry): Promise<void> {
+  /** False when a stop came before the batch was handed over. */
+  async #start(entry: Entry): Promise<boolean> {
     const { draft } = entry;
-    for (;;) {
-      if (!draft.taken) await this.#drafts.verify(draft, this.#signal);
+    for (let presses = 1; presses <= MAX_PRESSES; presses++) {
+      const verified = await this.#unlessEnded(this.#stop, () =>
+        draft.taken ? Promise.resolve() : this.#drafts.verify(draft, this.#stop, this.#signal),
+      );
+      if (!verified || this.#isHalted) return false;
       if (draft.accepted === 0 && !draft.taken) {
         await this.#drafts.discard(draft, this.#signal);
         entry.state = 'terminal';
         entry.status = 'deleted';
-        return;
+        return true;
       }
-      const summary = draft.taken ? await this.#api.getBatch(draft.id, this.#signal) : await this.#process(entry);
-      if (summary === undefined) continue;
-      if (summary.status === 'draft') continue;
-      if (summary.status === 'invalid') {
-        await this.#mendInvalid(entry);
-        continue;
+      const summary = draft.taken ? await this.#ask(draft, this.#signal) : await this.#process(entry);
+      if (summary === undefined && draft.taken) {
+        this.#vanished(entry);
+        return true;
       }
-      this.#ledger.setBatchState(draft.row, 'started', draft.slots.toString());
-      entry.state = 'started';
-      this.#see(entry, summary);
-      return;
+      if (summary?.status === 'invalid') await this.#mendInvalid(entry);
+      else if (summary !== undefined && summary.status !== 'draft') {
+        this.#ledger.setBatchState(draft.row, 'started', draft.slots.toString());
+        entry.state = 'started';
+        this.#see(entry, summary);
+        return true;
+      } else if (summary !== undefined) {
+        // Not taken after all, or not heard: once more, but not at once.
+        draft.taken = false;
+        const pauseMs = Math.min(SLOWEST_POLL_MS, this.#options.pollMs * 2 ** (presses - 1));
+        if (!(await this.#slept(pauseMs, this.#stop))) return false;
+      }
     }
+    throw new AppError(`batch ${draft.id} is still a draft after it was handed over ${MAX_PRESSES} times`, {
+      code: 'unsettled',
+      disposition: 'timeout',
+      hint: 'run the same command again when the service answers',
+    });
   }
 
   /** Presses process and finds out what came of it. Undefined: the draft was put right and must be processed again. */
@@ -257,12 +301,21 @@ export class Handover {
       if (!settles) throw error;
       if (error.status === 400) return await this.#refusedToProcess(entry, error);
     }
-    try {
-      return await this.#api.getBatch(draft.id, this.#signal);
-    } catch (error) {
-      if (!(error instanceof RemoteError) || error.status !== 404) throw error;
-      await this.#drafts.rebuild(draft, this.#signal);
-      return undefined;
+    const summary = await this.#ask(draft, this.#signal);
+    if (summary === undefined) await this.#drafts.rebuild(draft, this.#signal);
+    return summary;
+  }
+
+  /** Undefined when there is no such batch: one such answer may come from a place that has not heard of it yet. */
+  async #ask(draft: Draft, signal: AbortSignal): Promise<BatchSummary | undefined> {
+    for (let read = 1; ; read++) {
+      try {
+        return await this.#api.getBatch(draft.id, signal);
+      } catch (error) {
+        if (!(error instanceof RemoteError) || error.status !== 404) throw error;
+        if (read >= GONE_READS) return undefined;
+      }
+      await this.#options.clock.sleep(this.#options.pollMs, signal);
     }
   }
 
@@ -301,16 +354,16 @@ export class Handover {
     entry.draft.taken = false;
     await this.#drafts.rebuild(entry.draft, this.#signal);
     entry.state = 'waiting';
+    entry.status = 'draft';
+    entry.counts = undefined;
+    entry.itemCount = undefined;
   }
 
   // --- follow ---------------------------------------------------------------------------------------------------------------------
 
   async #poll(entry: Entry): Promise<void> {
-    let summary: BatchSummary;
-    try {
-      summary = await this.#api.getBatch(entry.draft.id, this.#signal);
-    } catch (error) {
-      if (!(error instanceof RemoteError) || error.status !== 404) throw error;
+    const summary = await this.#ask(entry.draft, this.#watching);
+    if (summary === undefined) {
       this.#vanished(entry);
       return;
     }
@@ -341,8 +394,7 @@ export class Handover {
     entry.status = summary.status;
     if (summary.counts !== undefined) entry.counts = summary.counts;
     this.#ledger.batchSeen(draft.row, summary.status, entry.counts);
-    if (!entry.counted && summary.itemCount !== undefined && summary.itemCount !== draft.accepted)
-      this.#countDrift(entry, summary.itemCount);
+    entry.itemCount = summary.itemCount ?? entry.itemCount;
     this.#options.observe({
       type: 'batch',
       batch: draft.id,
@@ -354,21 +406,23 @@ export class Handover {
     });
   }
 
-  #countDrift(entry: Entry, count: number): void {
-    entry.counted = true;
-    const extra = count - entry.draft.accepted;
-    this.#doubled += Math.abs(extra);
+  #tellDrift(entry: Entry): void {
+    const extra = driftOf(entry);
+    if (extra === 0) return;
     this.#options.observe({
       type: 'notice',
       level: 'warning',
       code: extra > 0 ? 'batch-doubled' : 'batch-short',
-      message: `batch ${entry.draft.id} was processed with ${count} items, ${Math.abs(extra)} ${extra > 0 ? 'more' : 'fewer'} than were accepted from us`,
+      message: `batch ${entry.draft.id} was processed with ${entry.itemCount ?? 0} items, ${Math.abs(extra)} ${extra > 0 ? 'more' : 'fewer'} than were accepted from us`,
       hint: `zep-import batches items ${entry.draft.id}`,
     });
   }
 
   async #finish(entry: Entry, summary: BatchSummary): Promise<void> {
-    const counts = summary.counts ?? (await this.#countItems(entry));
+    const { accepted } = entry.draft;
+    const isSure = settledItems(summary.counts) === accepted && (summary.itemCount ?? accepted) === accepted;
+    const counts = isSure && summary.counts !== undefined ? summary.counts : await this.#countItems(entry);
+    if (!isSure) entry.itemCount = counts.total;
     entry.counts = counts;
     if (counts.failed > 0) await this.#tellItems(entry, 'failed');
     if (counts.canceled > 0) await this.#tellItems(entry, 'canceled');
@@ -386,10 +440,10 @@ export class Handover {
     });
   }
 
-  /** The service gave no counters: count its items instead. */
+  /** The service gave no counters, or such as do not add up: count its items instead. */
   async #countItems(entry: Entry): Promise<BatchCounts> {
     const counts = { total: 0, succeeded: 0, failed: 0, skipped: 0, canceled: 0 };
-    for await (const item of this.#api.listItems(entry.draft.id, {}, this.#signal)) {
+    for await (const item of this.#api.listItems(entry.draft.id, {}, this.#watching)) {
       counts.total += 1;
       if (
         item.status === 'succeeded' ||
@@ -404,7 +458,7 @@ export class Handover {
   }
 
   async #tellItems(entry: Entry, status: string): Promise<void> {
-    for await (const item of this.#api.listItems(entry.draft.id, { status }, this.#signal)) {
+    for await (const item of this.#api.listItems(entry.draft.id, { status }, this.#watching)) {
       if (item.status === status) this.#tellItem(entry, item);
     }
   }
@@ -432,4 +486,14 @@ export class Handover {
       position === undefined ? `${entry.draft.id}[${item.index ?? '?'}]` : `${position.source.id}:${position.line}`,
     );
   }
+}
+
+/** How many items of a batch the service is done with. */
+function settledItems(counts: BatchCounts | undefined): number {
+  return counts === undefined ? 0 : counts.succeeded + counts.failed + counts.skipped + counts.canceled;
+}
+
+/** By how many items a batch that was handed over differs from what was accepted from us. */
+function driftOf({ state, itemCount, draft }: Entry): number {
+  return state === 'waiting' || itemCount === undefined ? 0 : itemCount - draft.accepted;
 }

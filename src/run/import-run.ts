@@ -2,12 +2,13 @@
  * One import from the first row to the last word: read, map, place, chunk, send, process, follow. The stages know nothing of each other;
  * what they do together is said here, and the books are kept here.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { InheritedSetting, Observe, RunStatus, RunSummary } from '../events.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Item, Position, Rejection, Source } from '../model.js';
-import type { RemoteApi } from '../remote/api.js';
+import { RemoteError, type RemoteApi } from '../remote/api.js';
 import { LIMITS, type CreateBatchRequest } from '../wire.js';
 import { Books, tooManyErrors, type MaxErrors } from './books.js';
 import { Destinations, type CreatableKind, type Misplaced } from './destinations.js';
@@ -78,7 +79,8 @@ export interface ImportOutcome {
   readonly error: unknown;
   /** Drafts that the run leaves at the service: complete or not, none of them processed. */
   readonly draftsLeft: readonly string[];
-  readonly doubled: number;
+  /** By how many items the batches that were handed over differ from what was accepted from us. */
+  readonly drift: number;
 }
 
 const AHEAD_BLOCKS = 4;
@@ -99,7 +101,12 @@ class ImportRun {
   readonly #drafts: Drafts;
   readonly #handover: Handover;
   readonly #uploader: Uploader;
+  /** Aborted with the first thing that goes wrong, wherever that is. */
   readonly #failed = new AbortController();
+  /** Aborted when the patience for the service's work is over. */
+  readonly #leave = new AbortController();
+  /** What is in flight is finished, nothing new begins. */
+  readonly #stop: AbortSignal;
   readonly #startedAt: number;
   #placed = 0;
   #misplaced = 0;
@@ -135,7 +142,10 @@ class ImportRun {
       readAgain: readAgainFrom(deps.openAgain, deps.mapper, this.#destinations),
       randomId: deps.randomId,
     });
-    const stop = AbortSignal.any([stops.soft, this.#failed.signal]);
+    const stop = AbortSignal.any([stops.soft, stops.hard, this.#failed.signal, this.#leave.signal]);
+    setMaxListeners(0, stop); // one a lane, a batch and a look-up under way
+    this.#stop = stop;
+    const onFailure = (error: unknown): void => this.#failed.abort(error);
     this.#handover = new Handover(
       api,
       ledger,
@@ -152,6 +162,7 @@ class ImportRun {
           return source === undefined ? undefined : { ...stored, source };
         },
         onFailedItem: (code, message, first) => this.#books.failedItem(code, message, first),
+        onFailure,
       },
       stop,
       stops.hard,
@@ -164,7 +175,11 @@ class ImportRun {
         batchSize: options.batchSize,
         observe,
         concurrencyHint: () => api.concurrencyHint(),
-        onComplete: (draft) => this.#handover.submit(draft),
+        onComplete: (draft) => {
+          this.#checkErrors();
+          this.#handover.submit(draft);
+        },
+        onFailure,
       },
       stop,
       stops.hard,
@@ -183,8 +198,8 @@ class ImportRun {
       status = await this.#follow();
       if (!this.#stops.soft.aborted) await this.#deleteStrays();
     } catch (caught) {
-      error = caught;
       this.#failed.abort(caught);
+      error = this.#failed.signal.reason;
       observe({ type: 'phase', phase: 'stopping' });
       // Lanes and batches finish what is in flight; what they say now no longer matters.
       await Promise.allSettled([this.#uploader.finish(false), this.#handover.finish()]);
@@ -216,12 +231,23 @@ class ImportRun {
   // --- upload ---------------------------------------------------------------------------------------------------------------------
 
   async #upload(): Promise<void> {
+    try {
+      await this.#readAndPut();
+    } catch (error) {
+      if (!this.#stop.aborted || error !== this.#stop.reason) throw error;
+    }
+    this.#stops.hard.throwIfAborted();
+    this.#failed.signal.throwIfAborted();
+    this.#checkDestinations(true);
+    await this.#uploader.finish(!this.#stop.aborted);
+  }
+
+  async #readAndPut(): Promise<void> {
     const { sources, mapper, observe } = this.#deps;
-    const { soft, hard } = this.#stops;
-    const reading = AbortSignal.any([soft, hard]);
+    const stop = this.#stop;
     const ahead: { readonly block: ItemBlock; readonly known: Promise<void> | undefined }[] = [];
-    for await (const block of readItems(sources, mapper, this.#books, this.#options, observe, reading)) {
-      const known = this.#destinations.ensure(block.items, hard);
+    for await (const block of readItems(sources, mapper, this.#books, this.#options, observe, stop)) {
+      const known = this.#destinations.ensure(block.items, stop);
       known?.catch(() => undefined); // told when its block's turn comes
       ahead.push({ block, known });
       while (ahead.length > AHEAD_BLOCKS || ahead[0]?.known === undefined) {
@@ -231,17 +257,14 @@ class ImportRun {
         await this.#put(next.block);
       }
       this.#checkErrors();
-      if (reading.aborted) break;
+      if (stop.aborted) return;
     }
     for (const next of ahead) {
-      if (reading.aborted) break;
+      if (stop.aborted) return;
       await next.known;
       await this.#put(next.block);
       this.#checkErrors();
     }
-    hard.throwIfAborted();
-    this.#checkDestinations(true);
-    await this.#uploader.finish(!reading.aborted);
   }
 
   async #put(block: ItemBlock): Promise<void> {
@@ -306,17 +329,33 @@ class ImportRun {
       () => 'timeout' as const,
       () => 'over' as const,
     );
-    const first = await Promise.race([finished.then(() => 'finished' as const), timeout]);
-    over.abort(new Error('finished'));
-    if (first !== 'timeout') return undefined;
-    this.#failed.abort(new Error('--wait-timeout'));
+    try {
+      const first = await Promise.race([finished.then(() => 'finished' as const), timeout]);
+      if (first !== 'timeout') return undefined;
+    } finally {
+      over.abort(new Error('over'));
+    }
+    this.#leave.abort(new Error('--wait-timeout'));
     await finished;
     return 'wait-timeout';
   }
 
   async #deleteStrays(): Promise<void> {
     const used = new Set(this.#uploader.drafts.map((draft) => draft.id as string));
-    const deleted = await this.#drafts.deleteStrays(used, this.#stops.hard);
+    let deleted: number;
+    try {
+      deleted = await this.#drafts.deleteStrays(used, this.#stops.hard);
+    } catch (error) {
+      if (!(error instanceof RemoteError)) throw error;
+      this.#deps.observe({
+        type: 'notice',
+        level: 'warning',
+        code: 'strays-left',
+        message: `an empty draft of this run may be left at the service: ${error.message}`,
+        hint: 'zep-import batches list',
+      });
+      return;
+    }
     if (deleted === 0) return;
     this.#deps.observe({
       type: 'notice',
@@ -342,7 +381,7 @@ class ImportRun {
       status: this.#status(error, followed, left),
       error,
       draftsLeft: left.map((draft) => draft.id),
-      doubled: totals.doubled,
+      drift: totals.drift,
       summary: {
         run: this.#options.run,
         records: {
@@ -371,7 +410,7 @@ class ImportRun {
         inexactNumbers: books.inexactNumbers,
         errors: books.errors,
         durationMs: clock.now() - this.#startedAt,
-        notes: notesOn(left),
+        notes: notesOn(left, this.#handover.handedOver, error !== undefined || this.#stops.soft.aborted),
       },
     };
   }
@@ -382,7 +421,7 @@ class ImportRun {
     const open = left
       .filter((draft) => !known.has(draft.id))
       .map((draft) => ({
-        batch: draft.id as string,
+        batch: draft.id,
         lane: draft.lane,
         number: draft.number,
         status: 'draft',
@@ -399,22 +438,31 @@ class ImportRun {
     if (error !== undefined) return 'failed';
     if (left.length > 0) return 'staged';
     if (followed !== undefined) return followed;
-    const { failed, canceled, doubled, unfinished } = this.#handover.totals;
-    const wrong = this.#books.rejections + failed + canceled + doubled + this.#handover.gone;
+    const { failed, canceled, drift, unaccounted, unfinished } = this.#handover.totals;
+    const wrong = this.#books.rejections + failed + canceled + drift + unaccounted;
     if (wrong > 0) return 'completed-with-errors';
     return unfinished > 0 ? 'accepted' : 'completed';
   }
 }
 
-function notesOn(left: readonly Draft[]): readonly string[] {
-  if (left.length === 0) return [];
-  const items = left.reduce((sum, draft) => sum + draft.accepted, 0);
-  const names = left.slice(0, 5).map((draft) => draft.id);
-  return [
-    `${left.length} ${left.length === 1 ? 'draft is' : 'drafts are'} left at the service with ${items} items, not processed: ${names.join(', ')}${
-      left.length > names.length ? ` and ${left.length - names.length} more` : ''
-    }`,
-  ];
+/** What is left at the service after an ending before the end, and what that means for running the input again. */
+function notesOn(left: readonly Draft[], handedOver: readonly Draft[], unfinished: boolean): readonly string[] {
+  const notes: string[] = [];
+  if (left.length > 0) {
+    const items = left.reduce((sum, draft) => sum + draft.accepted, 0);
+    const names = left.slice(0, 5).map((draft) => draft.id);
+    const more = left.length > names.length ? ` and ${left.length - names.length} more` : '';
+    notes.push(
+      `${left.length} ${left.length === 1 ? 'draft is' : 'drafts are'} left at the service with ${items} items, not processed: ${names.join(', ')}${more}`,
+    );
+  }
+  if (!unfinished) return notes;
+  const items = handedOver.reduce((sum, draft) => sum + draft.accepted, 0);
+  if (items > 0)
+    notes.push(`${items} items were handed over and stay: the whole input again would send them a second time`);
+  else if (left.length > 0)
+    notes.push('nothing was handed over: delete the drafts, and the same command starts afresh');
+  return notes;
 }
 
 export const DEFAULT_MAX_CHUNK_BYTES = 4_000_000;

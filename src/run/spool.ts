@@ -14,7 +14,7 @@ export class Spool {
   readonly stream: Readable;
   readonly #gzip: Gzip;
   readonly #written: Promise<void>;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(input: Readable, path: string) {
     this.path = path;
@@ -24,8 +24,8 @@ export class Spool {
     this.stream = out;
     this.#gzip.pipe(file);
     this.#written = finished(file).catch((error: unknown) => {
-      this.#failure = error;
-      out.destroy(error as Error);
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+      out.destroy(this.#failure);
     });
     file.on('error', (error) => this.#gzip.destroy(error));
     void this.#copy(input, out);

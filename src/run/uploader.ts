@@ -26,11 +26,14 @@ export interface UploaderOptions {
   readonly concurrencyHint: () => number;
   /** A batch is complete: it may be processed. */
   readonly onComplete: (draft: Draft) => void;
+  /** A lane failed: the others are stopped by it, and so is whoever feeds them. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 interface Ready {
   readonly chunk: Chunk;
-  readonly completesBatch: boolean;
+  /** Called when the batch that is complete with this chunk was handed over. */
+  readonly border: (() => void) | undefined;
 }
 
 export class Uploader {
@@ -55,7 +58,7 @@ export class Uploader {
     this.#addLanes(lanes);
   }
 
-  /** Every draft that was opened and may still exist, in the order of opening. */
+  /** Every draft that was opened; those that hold nothing may have been deleted again. */
   get drafts(): readonly Draft[] {
     return this.#lanes.flatMap((lane) => lane.drafts);
   }
@@ -67,7 +70,8 @@ export class Uploader {
       if (slot < 0) continue;
       const lane = this.#lanes[this.#assignment.place(slot)];
       if (lane === undefined) throw new RangeError(`no lane for slot ${slot}`);
-      if (lane.collect(item, slot, records)) this.#atBorder(lane);
+      const handedOver = lane.collect(item, slot, records);
+      if (handedOver !== undefined) this.#atBorder(lane, handedOver);
       if (lane.isFull) await lane.room();
       this.#rethrow();
     }
@@ -81,16 +85,19 @@ export class Uploader {
     this.#rethrow();
   }
 
-  /** A first batch has overflowed: there is enough to do for more lanes, as many as the request budget can feed. */
-  #atBorder(lane: Lane): void {
+  /**
+   * A batch has overflowed: there is enough to do for more lanes, as many as the request budget can feed. They begin when it was handed
+   * over, because slots of theirs have items in it.
+   */
+  #atBorder(lane: Lane, handedOver: Promise<boolean>): void {
     if (this.#options.lanes !== 'auto' || this.#lanes.length > 1) return;
     const lanes = Math.max(1, Math.min(MAX_AUTO_LANES, Math.floor(this.#options.concurrencyHint())));
     if (lanes === 1) return;
     this.#assignment.spread(lane.id, lanes);
-    this.#addLanes(lanes - 1, lane.firstBatchOver);
+    this.#addLanes(lanes - 1, handedOver);
   }
 
-  #addLanes(count: number, startAfter?: Promise<void>): void {
+  #addLanes(count: number, startAfter?: Promise<boolean>): void {
     for (let i = 0; i < count; i++) {
       const lane = new Lane(
         this.#lanes.length,
@@ -103,6 +110,7 @@ export class Uploader {
       );
       lane.done.catch((error: unknown) => {
         this.#failure ??= { error };
+        this.#options.onFailure(error);
       });
       this.#lanes.push(lane);
     }
@@ -117,8 +125,6 @@ export class Uploader {
 class Lane {
   readonly id: number;
   readonly done: Promise<void>;
-  /** Resolves when the first batch of this lane was handed over, or the lane ended. */
-  readonly firstBatchOver: Promise<void>;
   readonly drafts: Draft[] = [];
   readonly #sender: Drafts;
   readonly #options: UploaderOptions;
@@ -134,10 +140,11 @@ class Lane {
   #ended: { readonly complete: boolean } | undefined;
   #wakeSender: () => void = () => undefined;
   #wakeProducer: () => void = () => undefined;
-  #tellFirstBatchOver: () => void = () => undefined;
+  /** Told at the end of the lane: borders that it did not reach will not be reached. */
+  readonly #borders = new Set<(handedOver: boolean) => void>();
   #dead = false;
 
-  /** `startAfter`: nothing is sent before; slots that came from another lane keep their order that way. */
+  /** `startAfter`: nothing is sent before it gives true, and nothing at all if it gives false. */
   constructor(
     id: number,
     sender: Drafts,
@@ -145,7 +152,7 @@ class Lane {
     budget: { bytes: number },
     stop: AbortSignal,
     signal: AbortSignal,
-    startAfter: Promise<void> | undefined,
+    startAfter: Promise<boolean> | undefined,
   ) {
     this.id = id;
     this.#sender = sender;
@@ -155,22 +162,37 @@ class Lane {
     this.#signal = signal;
     this.#chunker = new Chunker(id, options.chunk);
     stop.addEventListener('abort', () => this.#wakeSender(), { once: true });
-    this.firstBatchOver = new Promise((resolve) => (this.#tellFirstBatchOver = resolve));
     this.done = this.#run(startAfter);
   }
 
-  /** Returns true when the batch is complete with this item. */
-  collect(item: Item, slot: number, records: number): boolean {
+  /**
+   * When the batch is complete with this item, returns a promise of its being handed over: true when it was, false when the lane ended
+   * before.
+   */
+  collect(item: Item, slot: number, records: number): Promise<boolean> | undefined {
     if (this.#chunker.items === 0) this.#firstRecord = records;
     const full = this.#chunker.add(item, slot);
     this.#itemsInBatch += 1;
-    const border = this.#itemsInBatch >= this.#options.batchSize;
-    if (border) this.#itemsInBatch = 0;
-    const rest = border ? this.#chunker.take() : undefined;
-    if (full !== undefined) this.#push(full, border && rest === undefined);
-    if (rest !== undefined) this.#push(rest, true);
-    if (full !== undefined && this.#chunker.items > 0) this.#firstRecord = records;
-    return border;
+    if (this.#itemsInBatch >= this.#options.batchSize) return this.#closeBatch(full);
+    if (full !== undefined) {
+      this.#push(full);
+      if (this.#chunker.items > 0) this.#firstRecord = records;
+    }
+    return undefined;
+  }
+
+  #closeBatch(full: Chunk | undefined): Promise<boolean> {
+    this.#itemsInBatch = 0;
+    const rest = this.#chunker.take();
+    return new Promise((resolve) => {
+      this.#borders.add(resolve);
+      const border = (): void => {
+        this.#borders.delete(resolve);
+        resolve(true);
+      };
+      if (full !== undefined) this.#push(full, rest === undefined ? border : undefined);
+      if (rest !== undefined) this.#push(rest, border);
+    });
   }
 
   flushStale(beforeRecord: number): void {
@@ -179,11 +201,11 @@ class Lane {
 
   #flush(): void {
     const chunk = this.#chunker.take();
-    if (chunk !== undefined) this.#push(chunk, false);
+    if (chunk !== undefined) this.#push(chunk);
   }
 
-  #push(chunk: Chunk, completesBatch: boolean): void {
-    this.#ready.push({ chunk, completesBatch });
+  #push(chunk: Chunk, border?: () => void): void {
+    this.#ready.push({ chunk, border });
     this.#budget.bytes += chunk.body.length;
     this.#wakeSender();
   }
@@ -202,20 +224,22 @@ class Lane {
     this.#wakeSender();
   }
 
-  async #run(startAfter: Promise<void> | undefined): Promise<void> {
+  async #run(startAfter: Promise<boolean> | undefined): Promise<void> {
     try {
-      await startAfter;
+      if ((await startAfter) === false) return;
       for (;;) {
         const next = await this.#next();
         if (next === undefined) break;
         await this.#send(next.chunk);
-        if (next.completesBatch) await this.#complete();
+        if (next.border === undefined) continue;
+        await this.#complete();
+        next.border();
       }
       if (this.#draft?.accepted === 0 && !this.#draft.taken) await this.#complete();
       else if (this.#ended?.complete === true && !this.#stop.aborted) await this.#complete();
     } finally {
       this.#dead = true;
-      this.#tellFirstBatchOver();
+      for (const tell of this.#borders) tell(false);
       this.#wakeProducer();
     }
   }
@@ -260,11 +284,8 @@ class Lane {
     this.#draft = undefined;
     if (draft.accepted > 0 || draft.taken) {
       this.#options.onComplete(draft);
-      this.#tellFirstBatchOver();
-      return;
+    } else {
+      await this.#sender.discard(draft, this.#signal);
     }
-    this.drafts.splice(this.drafts.indexOf(draft), 1);
-    await this.#sender.discard(draft, this.#signal);
-    this.#tellFirstBatchOver();
   }
 }

@@ -112,14 +112,18 @@ export class BytesInput implements ByteInput {
 /** Bytes already read from an input, put back in front of it: what looking at the content of a pipe has used up. */
 export class PrefixedInput implements ByteInput {
   #prefix: Buffer;
-  #givenBack = 0;
+  #givenBack: number;
+  readonly #failure: Error | undefined;
 
+  /** The bytes of `head` from `skip` on come again. */
   constructor(
-    prefix: Buffer,
-    readonly rest: ByteInput,
+    head: Head,
+    skip: number,
+    private readonly rest: ByteInput,
   ) {
-    this.#prefix = prefix;
-    this.#givenBack = prefix.length;
+    this.#prefix = head.bytes.subarray(skip);
+    this.#givenBack = this.#prefix.length;
+    this.#failure = head.failure;
   }
 
   get taken(): number {
@@ -127,7 +131,10 @@ export class PrefixedInput implements ByteInput {
   }
 
   async read(target: Buffer, offset: number, length: number, signal: AbortSignal): Promise<number> {
-    if (this.#prefix.length === 0) return await this.rest.read(target, offset, length, signal);
+    if (this.#prefix.length === 0) {
+      if (this.#failure !== undefined) throw this.#failure;
+      return await this.rest.read(target, offset, length, signal);
+    }
     const count = Math.min(length, this.#prefix.length);
     this.#prefix.copy(target, offset, 0, count);
     this.#prefix = this.#prefix.subarray(count);
@@ -140,14 +147,57 @@ export class PrefixedInput implements ByteInput {
   }
 }
 
-/** Reads up to `bytes` from the front, fewer only at the end. */
-export async function readHead(input: ByteInput, bytes: number, signal: AbortSignal): Promise<Buffer> {
-  const head = Buffer.alloc(bytes);
-  let length = 0;
-  while (length < bytes) {
-    const count = await input.read(head, length, bytes - length, signal);
-    if (count === 0) break;
-    length += count;
+/** An input whose failures are put into words by `explain`. A failed input stays failed: it never looks as if it had ended. */
+export class ExplainingInput implements ByteInput {
+  readonly seek?: (offset: number) => void;
+  #failure: Error | undefined;
+
+  constructor(
+    private readonly inner: ByteInput,
+    private readonly explain: (error: unknown) => Error,
+  ) {
+    if (inner.seek !== undefined) this.seek = (offset) => inner.seek?.(offset);
   }
-  return head.subarray(0, length);
+
+  get taken(): number {
+    return this.inner.taken;
+  }
+
+  async read(target: Buffer, offset: number, length: number, signal: AbortSignal): Promise<number> {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return await this.inner.read(target, offset, length, signal);
+    } catch (error) {
+      this.#failure = this.explain(error);
+      throw this.#failure;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.inner.close();
+  }
+}
+
+export interface Head {
+  readonly bytes: Buffer;
+  /** What ended the reading, when it was not the end of the input: to be thrown behind the bytes that came before it. */
+  readonly failure: Error | undefined;
+}
+
+/** Reads up to `length` bytes from the front, fewer only at the end or before a failure. */
+export async function readHead(input: ByteInput, length: number, signal: AbortSignal): Promise<Head> {
+  const bytes = Buffer.alloc(length);
+  let end = 0;
+  try {
+    while (end < length) {
+      const count = await input.read(bytes, end, length - end, signal);
+      if (count === 0) break;
+      end += count;
+    }
+  } catch (error) {
+    if (end === 0 || signal.aborted) throw error;
+    const failure = error instanceof Error ? error : new Error(String(error));
+    return { bytes: bytes.subarray(0, end), failure };
+  }
+  return { bytes: bytes.subarray(0, end), failure: undefined };
 }

@@ -116,6 +116,7 @@ export class ParsedRows implements CsvRows {
     if (found === undefined) {
       this.#head = 0;
       this.start = this.#rowStart(window, this.#behind - window.base);
+      this.#behind = window.base + this.start;
       this.linesBefore = countCsvLines(window.bytes, at, this.start);
       return this.#tooFar(window);
     }
@@ -247,8 +248,7 @@ export class ParsedRows implements CsvRows {
   #emptyLineEnd(bytes: Buffer, at: number): number | undefined {
     if (bytes[at] === LF || bytes[at] === CR) return at;
     const comment = this.#comment;
-    if (comment === undefined || bytes.compare(comment, 0, comment.length, at, at + comment.length) !== 0)
-      return undefined;
+    if (comment === undefined || !comment.equals(bytes.subarray(at, at + comment.length))) return undefined;
     return lineEndFrom(bytes, at);
   }
 }

@@ -75,7 +75,12 @@ class CsvTable {
 
   async #guess(): Promise<string> {
     const { csv, signal } = this.#context;
-    while (this.#window.bytes.length < DELIMITER_SAMPLE_BYTES && (await this.#window.fill(signal)));
+    try {
+      while (this.#window.bytes.length < DELIMITER_SAMPLE_BYTES && (await this.#window.fill(signal)));
+    } catch (error) {
+      // The rows before the break come first; the next fill fails again.
+      if (signal.aborted || this.#window.bytes.length === 0) throw error;
+    }
     return guessDelimiter(this.#window.bytes, this.#window.ended, csv.quote, csv.comment).delimiter;
   }
 

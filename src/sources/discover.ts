@@ -72,7 +72,7 @@ async function fromPath(path: string, label: Label, options: SourceOptions): Pro
 
 async function headOf(input: ByteInput): Promise<Buffer> {
   try {
-    return await readHead(input, HEAD_BYTES, NEVER);
+    return (await readHead(input, HEAD_BYTES, NEVER)).bytes;
   } finally {
     await input.close();
   }
@@ -96,12 +96,12 @@ function streamInput(stream: AsyncIterable<Uint8Array>): StreamInput {
 /** A pipe is read once: what was looked at is put back in front of it. */
 async function fromPipe(input: ByteInput, label: Label, name: string, options: SourceOptions): Promise<Source> {
   const head = await readHead(input, HEAD_BYTES, NEVER);
-  const info = { ...label, bytes: undefined, ...(await nature(head, name, label.id, options)) };
+  const info = { ...label, bytes: undefined, ...(await nature(head.bytes, name, label.id, options)) };
   let opened = false;
   return openSource(info, options, () => {
     if (opened) throw usageError('unreadable-source', `${label.id} is a pipe and was read already`);
     opened = true;
-    return new PrefixedInput(head, input);
+    return new PrefixedInput(head, 0, input);
   });
 }
 

@@ -66,8 +66,9 @@ function sameEncoding(a: TextEncoding, b: TextEncoding): boolean {
 }
 
 const PATTERN_BYTES = 4096;
+const RARE = 8;
 
-/** NULs at one parity only, in at least a third of the places: UTF-16 of mostly ASCII text. */
+/** NULs in at least a third of the places of one parity and hardly any of the other (U+0100 has one): UTF-16 of mostly ASCII text. */
 function utf16Pattern(head: Buffer): TextEncoding | undefined {
   const pairs = Math.floor(Math.min(head.length, PATTERN_BYTES) / 2);
   if (pairs < 2) return undefined;
@@ -78,7 +79,7 @@ function utf16Pattern(head: Buffer): TextEncoding | undefined {
     if (head[i + 1] === 0) low++;
   }
   const enough = Math.max(2, pairs / 3);
-  if (low >= enough && high === 0) return { kind: 'utf-16', bigEndian: false };
-  if (high >= enough && low === 0) return { kind: 'utf-16', bigEndian: true };
+  if (low >= enough && high * RARE < low) return { kind: 'utf-16', bigEndian: false };
+  if (high >= enough && low * RARE < high) return { kind: 'utf-16', bigEndian: true };
   return undefined;
 }

@@ -3,7 +3,7 @@
  */
 import { usageError } from '../errors.js';
 import type { SourceFormat } from '../model.js';
-import { BytesInput, StreamInput, type ByteInput } from './byte-input.js';
+import { BytesInput, readHead, StreamInput, type ByteInput } from './byte-input.js';
 import { unpack, type Compression } from './compression.js';
 import { detectEncoding } from './encoding.js';
 import { describeBinary, formatByContent, settleJson } from './formats.js';
@@ -45,19 +45,13 @@ async function plainHead(head: Buffer, compression: Compression, encoding: strin
   return await beginning(new TranscodingInput(new BytesInput(content), detected.encoding));
 }
 
-/** What can be read of an input that may be cut off anywhere. */
+/** What can be read of an input that is cut off after its head: where it breaks does not matter here. */
 async function beginning(input: ByteInput): Promise<Buffer> {
-  const bytes = Buffer.alloc(LOOK_BYTES);
-  let length = 0;
   try {
-    while (length < bytes.length - 16) {
-      const count = await input.read(bytes, length, bytes.length - length, NEVER);
-      if (count === 0) break;
-      length += count;
-    }
+    return (await readHead(input, LOOK_BYTES, NEVER)).bytes;
   } catch {
-    // Only the beginning was given to it: of course the stream is cut short.
+    return Buffer.alloc(0);
+  } finally {
+    await input.close();
   }
-  await input.close();
-  return bytes.subarray(0, length);
 }

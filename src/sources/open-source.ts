@@ -5,7 +5,7 @@
  */
 import { AppError, usageError } from '../errors.js';
 import type { RecordBlock, Source, SourceInfo } from '../model.js';
-import { PrefixedInput, readHead, StreamInput, type ByteInput } from './byte-input.js';
+import { ExplainingInput, PrefixedInput, readHead, StreamInput, type ByteInput } from './byte-input.js';
 import { unpack } from './compression.js';
 import { detectEncoding } from './encoding.js';
 import { readerOf } from './formats.js';
@@ -64,11 +64,8 @@ async function* readSource(
       encodingNamed: options.encoding !== undefined,
     });
     yield* from === undefined || text.input.seek !== undefined ? blocks : dropBefore(blocks, from.ordinal);
-  } catch (error) {
-    if (signal.aborted || error instanceof AppError) throw error;
-    throw unreadable(info, disk, error);
   } finally {
-    if (content !== disk) await content?.close();
+    await content?.close();
     await disk.close();
   }
 }
@@ -86,12 +83,12 @@ async function openText(
   encoding: string | undefined,
   signal: AbortSignal,
 ): Promise<Text> {
-  const content = unpacked(disk, info, signal);
+  const content = contentOf(disk, info, signal);
   const head = await readHead(content, HEAD_BYTES, signal);
-  const detected = detectEncoding(head, encoding);
+  const detected = detectEncoding(head.bytes, encoding);
   const { markBytes } = detected;
   let input = content;
-  if (content.seek === undefined) input = new PrefixedInput(head.subarray(markBytes), content);
+  if (content.seek === undefined) input = new PrefixedInput(head, markBytes, content);
   else content.seek(markBytes);
   if (detected.encoding.kind === 'utf-8') return { input, markBytes, widths: undefined };
   return {
@@ -101,10 +98,15 @@ async function openText(
   };
 }
 
-/** The content of a source, unpacked if need be. */
-export function unpacked(disk: ByteInput, info: Pick<SourceInfo, 'compression'>, signal: AbortSignal): ByteInput {
-  if (info.compression === 'none') return disk;
-  return new StreamInput(unpack(disk, info.compression, signal), { onDisk: () => disk.taken });
+/** The content of a source, unpacked if need be; what goes wrong below becomes an AppError. */
+function contentOf(disk: ByteInput, info: SourceInfo, signal: AbortSignal): ByteInput {
+  const content =
+    info.compression === 'none'
+      ? disk
+      : new StreamInput(unpack(disk, info.compression, signal), { onDisk: () => disk.taken });
+  const explain = (error: unknown): Error =>
+    error instanceof Error && (signal.aborted || error instanceof AppError) ? error : unreadable(info, disk, error);
+  return new ExplainingInput(content, explain);
 }
 
 /** Where the input cannot be entered in the middle, the records before the wanted one are read and let go. */

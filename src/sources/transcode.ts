@@ -15,6 +15,8 @@ const SCRATCH_BYTES = 64 * 1024;
 /** A byte that never occurs in UTF-8: stands for one undecodable byte. */
 const UNDECODABLE = 0xff;
 const LONGEST_SEQUENCE = 4;
+/** Smaller targets are served through a buffer of this size, which holds what any left-over and the next character become. */
+const SPILL_BYTES = 16;
 
 /** How many original bytes each UTF-8 byte stands for, by its value. */
 export function originalWidths(encoding: NotUtf8): Uint8Array {
@@ -37,6 +39,8 @@ export class TranscodingInput implements ByteInput {
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   /** Undecoded bytes left at the front of the scratch: less than one character. */
   #left = 0;
+  /** Decoded bytes for which a small target had no room. */
+  #spill: Buffer = Buffer.alloc(0);
 
   constructor(inner: ByteInput, encoding: NotUtf8) {
     this.#inner = inner;
@@ -45,6 +49,7 @@ export class TranscodingInput implements ByteInput {
     if (inner.seek !== undefined) {
       this.seek = (offset) => {
         this.#left = 0;
+        this.#spill = Buffer.alloc(0);
         inner.seek?.(offset);
       };
     }
@@ -55,10 +60,20 @@ export class TranscodingInput implements ByteInput {
   }
 
   async read(target: Buffer, offset: number, length: number, signal: AbortSignal): Promise<number> {
+    if (this.#spill.length === 0 && length >= SPILL_BYTES) return await this.#fill(target, offset, length, signal);
+    if (this.#spill.length === 0) {
+      const whole = Buffer.alloc(SPILL_BYTES);
+      this.#spill = whole.subarray(0, await this.#fill(whole, 0, SPILL_BYTES, signal));
+    }
+    const count = this.#spill.copy(target, offset, 0, Math.min(length, this.#spill.length));
+    this.#spill = this.#spill.subarray(count);
+    return count;
+  }
+
+  async #fill(target: Buffer, offset: number, length: number, signal: AbortSignal): Promise<number> {
     for (;;) {
-      // An original byte yields at most three bytes, and the left-over of a character one undecodable byte each.
       const room = Math.min(SCRATCH_BYTES, Math.floor(length / LONGEST_SEQUENCE)) - this.#left;
-      const count = await this.#inner.read(this.#scratch, this.#left, Math.max(room, 1), signal);
+      const count = await this.#inner.read(this.#scratch, this.#left, room, signal);
       const end = this.#left + count;
       const written = this.#decode(end, count === 0, target, offset);
       if (written > 0 || count === 0) return written;

@@ -67,14 +67,16 @@ export class Window {
     const wanted = pending >= PATIENT_BYTES ? pending : 1;
     this.#resize(wanted);
     let added = 0;
-    while (added < wanted) {
-      const count = await this.#input.read(this.#buffer, this.#end, this.#buffer.length - this.#end, signal);
-      if (count === 0) {
-        this.ended = true;
-        break;
+    try {
+      while (added < wanted && !this.ended) {
+        const count = await this.#input.read(this.#buffer, this.#end, this.#buffer.length - this.#end, signal);
+        this.ended = count === 0;
+        this.#end += count;
+        added += count;
       }
-      this.#end += count;
-      added += count;
+    } catch (error) {
+      // What came before the break is read first; a failed input fails again at the next fill.
+      if (added === 0 || signal.aborted) throw error;
     }
     this.bytes = this.#buffer.subarray(0, this.#end);
     return added > 0;

@@ -8,7 +8,6 @@ beforeEach(() => {
 });
 afterEach(() => at.close());
 
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
 
 describe('what a run says', () => {

@@ -55,7 +55,7 @@ export async function show(args: readonly string[], values: Values, io: Io): Pro
         io.stdout,
         `${renderTable({
           columns: [{ title: '' }, { title: '', whole: true }],
-          rows: rows.map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+          rows: rows.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
           width: chooseColumns(io.stdout, io.env),
         })}\n`,
       );

@@ -79,6 +79,9 @@ function mistakeIn(format: string): { readonly problem: string; readonly fix: st
   if (!has(/^(?:y|k|D|f|F)/)) {
     return { problem: `"${format}" has no year`, fix: 'a date without a year is no moment: add yyyy' };
   }
+  if (has(/^a$/) && has(/^H/)) {
+    return { problem: `"${format}" has am or pm with 24 hours`, fix: 'hours to 12 are h' };
+  }
   if (tokens.filter((token) => token.text.startsWith('z')).length > 1) {
     return { problem: `"${format}" has more than one zone`, fix: 'leave one z' };
   }

@@ -9,6 +9,7 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  visit,
   type Alias,
   type Document,
   type Node,
@@ -51,7 +52,7 @@ export function readDocument(text: string, filename: string): MappingDocument {
     merge: false,
     logLevel: 'error',
   });
-  const mistakes = [...document.errors, ...document.warnings].map((error) => notationMistake(error, text));
+  const mistakes = [...document.errors, ...document.warnings].map((error) => notationMistake(error, document, text));
   if (document.directives?.yaml.version !== '1.2') {
     mistakes.push({ offset: 0, path: [], message: 'mapping files are YAML 1.2: leave out the %YAML line' });
   }
@@ -81,11 +82,13 @@ function place(lines: LineCounter, offset: number): { readonly line: number; rea
   return { line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-function notationMistake(error: YAMLError, text: string): Mistake {
-  const [offset] = error.pos;
+function notationMistake(error: YAMLError, document: Document.Parsed, text: string): Mistake {
+  const [end] = error.pos;
+  const isUnclosed = error.message.startsWith('Missing closing');
+  const offset = isUnclosed ? (startOfScalar(document, end) ?? end) : end;
   const start = text.lastIndexOf('\n', offset - 1) + 1;
-  const end = text.indexOf('\n', offset);
-  const line = text.slice(start, end < 0 ? undefined : end);
+  const lineEnd = text.indexOf('\n', offset);
+  const line = text.slice(start, lineEnd < 0 ? undefined : lineEnd);
   const value = /^\s*(?:- +)*(?:[^\s:"'#][^:"'#]*:\s+)?(.*)$/.exec(line)?.[1] ?? '';
   // Values that begin with a sign YAML keeps for itself, or go on behind a closing quote.
   const looksUnquoted = /^(?:\{\{|!|["'`@%&*|>]|[^"'#]*: )/.test(value) && !/^[|>][+-]?\d?\s*$/.test(value);
@@ -94,6 +97,19 @@ function notationMistake(error: YAMLError, text: string): Mistake {
   const reason = error.message.replace(/ at line \d+.*$/s, '');
   if (isTag || (looksUnquoted && !isJson)) return { offset, path: [], message: `${reason}: ${QUOTE}` };
   return { offset, path: [], message: reason };
+}
+
+/** Where the last text in quotes begins that ends at or behind `offset`. */
+function startOfScalar(document: Document.Parsed, offset: number): number | undefined {
+  let start: number | undefined;
+  visit(document, {
+    Scalar(_key, node) {
+      const range = node.range;
+      if (range !== null && range !== undefined && node.type?.startsWith('QUOTE') && range[1] >= offset - 1)
+        [start] = range;
+    },
+  });
+  return start;
 }
 
 /** Where the value at a path begins; of the nearest node around it when there is none. */

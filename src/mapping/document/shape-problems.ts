@@ -9,7 +9,20 @@ type Path = readonly (string | number)[];
 
 /** Adds a problem for each issue that `document` (the plain data it was found in) gave. */
 export function addShapeProblems(issues: readonly Issue[], document: unknown, problems: Problems): void {
-  for (const issue of issues) addIssue(issue, [], document, problems);
+  // A key that is mistyped is also missing: saying the first is enough.
+  const meant = new Set(issues.flatMap((issue) => meantBy(issue, document)));
+  for (const issue of issues) {
+    const isMissing = issue.code === 'invalid_type' || issue.code === 'invalid_union';
+    const path = issue.path.map(String);
+    if (isMissing && valueAt(document, path) === undefined && meant.has(path.join('\n'))) continue;
+    addIssue(issue, [], document, problems);
+  }
+}
+
+function meantBy(issue: Issue, document: unknown): readonly string[] {
+  if (issue.code !== 'unrecognized_keys') return [];
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  return issue.keys.map((key) => [...path, suggestionFor(path, key, document)].join('\n'));
 }
 
 function addIssue(issue: Issue, base: Path, document: unknown, problems: Problems): void {
@@ -146,18 +159,33 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   separator: ['delimiter'],
 };
 
-function addUnknownKey(path: Path, key: string, document: unknown, problems: Problems): void {
+function knownKeys(path: Path, document: unknown): readonly string[] {
   const item = path[0] === 'items' ? path.slice(0, 2) : path.slice(0, 1);
   const type = (valueAt(document, item) as { readonly type?: unknown } | undefined)?.type;
-  const known = keysAt(path, type);
+  return keysAt(path, type);
+}
+
+/** The key that was probably meant; undefined when none is near. */
+function suggestionFor(path: Path, key: string, document: unknown): string | undefined {
+  const known = knownKeys(path, document);
   const other = Object.hasOwn(OTHER_WORDS, key) ? OTHER_WORDS[key]?.find((word) => known.includes(word)) : undefined;
-  const suggestion = other === undefined ? nearest(key, known) : `did you mean ${other}?`;
+  return other ?? nearestWord(key, known);
+}
+
+function addUnknownKey(path: Path, key: string, document: unknown, problems: Problems): void {
+  const suggestion = suggestionFor(path, key, document);
   const nested = path.includes('metadata') ? 'metadata holds no maps inside maps; ' : '';
-  problems.addKey(path, key, 'unknown key', suggestion ?? `${nested}known here: ${known.join(', ')}`);
+  const known = `${nested}known here: ${knownKeys(path, document).join(', ')}`;
+  problems.addKey(path, key, 'unknown key', suggestion === undefined ? known : `did you mean ${suggestion}?`);
 }
 
 /** `did you mean x?` for the choice nearest to a word; undefined when none is near. */
 export function nearest(word: string, choices: readonly string[]): string | undefined {
+  const best = nearestWord(word, choices);
+  return best === undefined ? undefined : `did you mean ${best}?`;
+}
+
+function nearestWord(word: string, choices: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const choice of choices) {
@@ -166,5 +194,5 @@ export function nearest(word: string, choices: readonly string[]): string | unde
     const far = isBeginning ? 1 : distance(word.toLowerCase(), choice);
     if (far < least && far < choice.length) [best, least] = [choice, far];
   }
-  return best === undefined ? undefined : `did you mean ${best}?`;
+  return best;
 }

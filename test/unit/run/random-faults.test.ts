@@ -160,7 +160,8 @@ const FAULTS: readonly [MakeFault, ...MakeFault[]] = [
   (dice) => `process:${dice.between(1, 3)}=invalid${dice.of(['', ',seconds=0.03', ',answer=400'])}`,
   (dice) => when(dice, 'delete', dice.of(['drop-before', 'drop-after', '500', '500-after', '404'])),
   (dice) => when(dice, 'items', dice.of(['drop-before', '500', 'shuffle', 'short'])),
-  (dice) => when(dice, dice.of(['user-create', 'graph-create', 'thread-create']), dice.of(['500', 'drop-after', '429'])),
+  (dice) =>
+    when(dice, dice.of(['user-create', 'graph-create', 'thread-create']), dice.of(['500', 'drop-after', '429'])),
   (dice) => `*:${dice.between(1, 200)}=${dice.of(['401', '403', '402'])}`,
   (dice) => `*:*=latency,ms=0,jitter=${dice.between(1, 12)}`,
 ];
@@ -250,7 +251,12 @@ async function expectTruth(at: Scene, plan: Plan, outcome: Imported): Promise<vo
   }
   const wrong = plan.rejected + plan.failing > 0;
   expect(rejections.length).toBe(plan.rejected);
-  expect(summary.items).toMatchObject({ produced: plan.produced, rejected: plan.rejected, failed: plan.failing, open: 0 });
+  expect(summary.items).toMatchObject({
+    produced: plan.produced,
+    rejected: plan.rejected,
+    failed: plan.failing,
+    open: 0,
+  });
   expect(status).toBe(wrong ? 'completed-with-errors' : 'completed');
   expect(await at.drafts()).toEqual([]);
 }

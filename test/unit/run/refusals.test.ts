@@ -107,7 +107,7 @@ describe('batches', () => {
       ...row,
       wire: { ...row.wire, data: `again ${'data' in row.wire ? row.wire.data : ''}` },
     }));
-    const large = await at.run(rows as typeof rows & ReturnType<typeof episodes>, {
+    const large = await at.run(rows, {
       lanes: 'auto',
       batchSize: 1_000,
       run: 'run-2',

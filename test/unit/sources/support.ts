@@ -90,7 +90,7 @@ export async function readPieces(pieces: readonly Uint8Array[], options: SourceO
 /** What must not depend on how the input was cut: values, positions, reasons and texts. */
 export function essence(outcome: Outcome): unknown {
   return {
-    error: outcome.error === undefined ? undefined : String(outcome.error),
+    error: outcome.error instanceof Error ? outcome.error.message : outcome.error,
     inexact: outcome.inexact,
     entries: outcome.entries.map((entry, index) => ({
       kind: entry.kind,
