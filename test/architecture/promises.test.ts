@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { EXIT_MEANINGS } from '../../src/cli/exit-codes.js';
 import { FLAGS, variableOf, type Flag } from '../../src/cli/flags.js';
 import { createProgram, RUN_FLAGS } from '../../src/cli/main.js';
+import { FUNCTIONS, SPECIAL_FORMS } from '../../src/mapping/index.js';
 import { commandNames } from '../../src/cli/command-names.js';
 
 const path = fileURLToPath(new URL('../../README.md', import.meta.url));
@@ -25,6 +26,22 @@ function exitTable(): string {
     '| --- | --- |',
     ...EXIT_MEANINGS.map(([code, meaning]) => `| ${code} | ${meaning} |`),
   ].join('\n');
+}
+
+const mappingPath = fileURLToPath(new URL('../../docs/mapping.md', import.meta.url));
+
+function functionTable(): string {
+  const row = ({ name, parameters, about, example }: Described): string =>
+    `| \`${name}(${parameters})\` | ${about.replaceAll('|', '\\|')} | \`${example[0].replaceAll('|', '\\|')}\` → \`${example[1].replaceAll('|', '\\|')}\` |`;
+  const rows = [...FUNCTIONS.values(), ...SPECIAL_FORMS].map(row);
+  return ['| function | what it gives | example |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+interface Described {
+  readonly name: string;
+  readonly parameters: string;
+  readonly about: string;
+  readonly example: readonly [string, string];
 }
 
 function withPart(text: string, name: string, content: string): string {
@@ -60,6 +77,15 @@ describe('what the documents promise', () => {
   const readme = readFileSync(path, 'utf8');
   if (process.env['UPDATE_README'] === '1')
     writeFileSync(path, withPart(withPart(readme, 'flags', flagTable()), 'exit-codes', exitTable()));
+
+  if (process.env['UPDATE_README'] === '1') {
+    writeFileSync(mappingPath, withPart(readFileSync(mappingPath, 'utf8'), 'functions', functionTable()));
+  }
+
+  it('the mapping reference lists every function as the program has it', () => {
+    const part = /<!-- functions -->([\s\S]*)<!-- \/functions -->/.exec(readFileSync(mappingPath, 'utf8'))?.[1] ?? '';
+    expect(cells(part)).toEqual(cells(functionTable()));
+  });
 
   it('the README lists every flag of run as the program has it', () => {
     const part = /<!-- flags -->([\s\S]*)<!-- \/flags -->/.exec(readFileSync(path, 'utf8'))?.[1] ?? '';
