@@ -7,7 +7,8 @@ import type { DocumentPath } from './document/read-document.js';
 import { compileExpression } from './expression/compile.js';
 import { ExpressionMistake } from './expression/parse.js';
 import { kindInWords, textOf } from './expression/values.js';
-import { compileName, lenientPath, memberOf, UnknownName, type NameUse, type Read } from './names.js';
+import { compileName, UnknownName, type NameUse, type Read } from './names.js';
+import { lenientPath, memberOf } from './paths.js';
 import { RowError, expressionError, rowError } from './row-error.js';
 import type { Scope } from './scope.js';
 import { compileTemplate } from './template.js';
@@ -67,11 +68,24 @@ function fromTemplate(text: string, name: string, path: DocumentPath, context: C
   const template = guarded(text, path, context.problems, () => compileTemplate(text, context.level, context.use));
   return {
     name,
-    read: template?.read ?? nothing,
+    read: template?.constant === undefined ? (template?.read ?? nothing) : fixed(template.constant, name, context),
     constant: template?.constant,
     isPath: template?.isPath ?? false,
     required: undefined,
     origin: template === undefined || template.expressions.length === 0 ? name : template.expressions.join(', '),
+  };
+}
+
+/** Fields whose fixed texts are words of the service: a column that happens to be called so says nothing. */
+const WORDS_OF_SERVICE = new Set(['role', 'data_type']);
+
+/** A fixed text, which may be a column's name whose braces were forgotten. */
+function fixed(text: string, name: string, { level, use }: CompileContext): Read {
+  if (WORDS_OF_SERVICE.has(name)) return () => text;
+  const watch = use.clashes.watchConstant(name, text, level);
+  return (scope) => {
+    watch(scope);
+    return text;
   };
 }
 
@@ -228,10 +242,15 @@ export function missingField(field: Field, scope: Scope, level: number): RowErro
   return rowError('map', 'missing-field', message, field.name);
 }
 
-/** Where the value may be instead: the likeliest mistake inside `each` is a column of the enclosing row. */
+/**
+ * Where the value may be instead: in a column whose name was taken for an expression (`sent-at`), or, inside `each`, in a column of the
+ * enclosing row.
+ */
 function elsewhere(field: Field, scope: Scope, level: number): string {
   const row = scope.rows[level];
   if (typeof row !== 'object' || row === null) return ` in the row, which is ${kindInWords(row ?? null)}`;
+  if ((memberOf(row, field.origin) ?? null) !== null)
+    return `: for the column of that name write row[${JSON.stringify(field.origin)}]`;
   const head = /^[\p{L}\p{N}_$]+/u.exec(field.origin)?.[0];
   if (head === undefined || head === 'parent' || head === 'row') return '';
   for (let outer = level - 1; outer >= 0; outer--) {

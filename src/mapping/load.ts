@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { isUtf8 } from 'node:buffer';
 import { usageError } from '../errors.js';
+import { addExpressionProblems } from './document/expression-problems.js';
 import { Problems } from './document/problems.js';
 import { readDocument } from './document/read-document.js';
 import { addShapeProblems } from './document/shape-problems.js';
@@ -35,6 +36,7 @@ export function parseMapping(text: string, filename: string): Mapping {
   const parsed = mappingSchemaOfFile.safeParse(document.value);
   if (!parsed.success) {
     addShapeProblems(parsed.error.issues, document.value, problems);
+    addExpressionProblems(document.value, [], problems);
     problems.throwIfAny();
     throw parsed.error;
   }

@@ -8,7 +8,7 @@ import type { Emission } from './items/emission.js';
 import type { MakeItem } from './items/templates.js';
 import { isBlank } from './items/characters.js';
 import { missingField, readText, type Field } from './fields.js';
-import type { Clashes } from './names.js';
+import type { Clashes } from './clashes.js';
 import { RowError, rowError } from './row-error.js';
 import type { Rows } from './rows.js';
 import { MAX_STEPS, Scope } from './scope.js';

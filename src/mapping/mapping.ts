@@ -9,7 +9,8 @@ import { fingerprintOf } from './fingerprint.js';
 import { Emission } from './items/emission.js';
 import { checkOverride, compileItem, type DestinationOverride } from './items/templates.js';
 import { TemplateMapper, type Mapper, type MapperParts } from './mapper.js';
-import { Clashes, type NameUse } from './names.js';
+import { Clashes } from './clashes.js';
+import type { NameUse } from './names.js';
 import { compileRows } from './rows.js';
 import type { BatchSettings, ItemTemplate, MappingFile, Oversize, SourceSettings } from './schema.js';
 

@@ -3,60 +3,13 @@
  * win over columns of the same name, a column whose whole name is the path wins over nesting, and both are noted when a row shows that
  * there was a choice.
  */
-import type { CheckNotice } from '../check-report.js';
 import type { Position } from '../model.js';
+import type { Clashes } from './clashes.js';
+import { pathReader, type Segment } from './paths.js';
 import type { Scope } from './scope.js';
 
 /** Reads a value of the current row; null when there is none. */
 export type Read = (scope: Scope) => unknown;
-
-/** `isDotted`: written `.name`; a name in brackets is always a column. */
-export interface Segment {
-  readonly key: string | number;
-  readonly isDotted: boolean;
-}
-
-/** Names that objects or lists inherit: only these need the slower question whether the value has them itself. */
-const INHERITED = new Set([
-  ...Object.getOwnPropertyNames(Object.prototype),
-  ...Object.getOwnPropertyNames(Array.prototype),
-]);
-
-/** A member of an object or an element of a list; undefined when there is none. */
-export function memberOf(value: unknown, key: string | number): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (typeof key === 'number') {
-    return Array.isArray(value) ? (value as readonly unknown[])[key] : ownMember(value, String(key));
-  }
-  return Array.isArray(value) ? undefined : ownMember(value, key);
-}
-
-function ownMember(value: object, key: string): unknown {
-  if (INHERITED.has(key) && !Object.hasOwn(value, key)) return undefined;
-  return (value as Record<string, unknown>)[key];
-}
-
-/** A reader of one fixed member; undefined when there is none. */
-function memberReader(key: string | number): (value: unknown) => unknown {
-  if (typeof key === 'number' || INHERITED.has(key)) return (value) => memberOf(value, key);
-  return (value) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined);
-}
-
-/** A reader of a path below a value; undefined when any step is missing. */
-export function pathReader(keys: readonly (string | number)[]): (value: unknown) => unknown {
-  const readers = keys.map(memberReader);
-  const [first, second] = readers;
-  if (first === undefined) return (value) => value;
-  if (second === undefined) return first;
-  if (readers.length === 2) return (value) => second(first(value));
-  return (value) => {
-    for (const read of readers) {
-      value = read(value);
-      if (value === undefined) return undefined;
-    }
-    return value;
-  };
-}
 
 const SOURCE_MEMBERS: Readonly<Record<string, (position: Position) => unknown>> = {
   name: ({ source }) => baseName(source.id),
@@ -83,48 +36,6 @@ function stemOf(name: string): string {
 
 function wholeSource(position: Position): unknown {
   return Object.fromEntries(Object.entries(SOURCE_MEMBERS).map(([name, read]) => [name, read(position)]));
-}
-
-/** Names for which rows have shown that a column stands behind a context name or beside a nested value. */
-export class Clashes {
-  readonly #notices = new Map<string, CheckNotice>();
-
-  /** A question to ask of each row of a level until it has been answered with yes once. */
-  watch(column: string, level: number): (scope: Scope) => void {
-    let told = false;
-    return (scope) => {
-      if (told) return;
-      const row = scope.rows[level];
-      if (typeof row !== 'object' || row === null || !Object.hasOwn(row, column)) return;
-      told = true;
-      this.#notices.set(`context ${column}`, {
-        level: 'warning',
-        code: 'name-clash',
-        message: `rows have a column "${column}", but in this mapping ${column} is the name of something else`,
-        hint: `the column is row.${column}`,
-      });
-    };
-  }
-
-  /** Notes that a row has both a column named `whole` and a value of that path inside another column. */
-  noteWhole(whole: string): void {
-    if (this.#notices.has(`whole ${whole}`)) return;
-    this.#notices.set(`whole ${whole}`, {
-      level: 'warning',
-      code: 'name-clash',
-      message: `rows have both a column named "${whole}" and a nested value of that path: the column is taken`,
-      hint: `the nested value is ${bracketed(whole)}`,
-    });
-  }
-
-  list(): readonly CheckNotice[] {
-    return [...this.#notices.values()];
-  }
-}
-
-function bracketed(whole: string): string {
-  const [first = '', ...rest] = whole.split('.');
-  return first + rest.map((name) => `["${name}"]`).join('');
 }
 
 /** What a mapping uses of the rows, collected while it is compiled. */
@@ -220,7 +131,8 @@ function compileColumn(
   if (level === 0 && keys[0] !== undefined) use.columns.add(String(keys[0]));
   const nested = pathReader(keys);
   const nestedValue: Read = (scope) => nested(scope.rows[level]) ?? null;
-  const read = whole === undefined || keys.length === 1 ? nestedValue : wholeFirst(whole, nested, level, use);
+  const isOneName = whole === undefined || (keys.length === 1 && keys[0] === whole);
+  const read = isOneName ? nestedValue : wholeFirst(whole, nested, level, use);
   if (watch === undefined) return read;
   return (scope) => {
     watch(scope);
@@ -229,7 +141,7 @@ function compileColumn(
 }
 
 function wholeFirst(whole: string, nested: (value: unknown) => unknown, level: number, use: NameUse): Read {
-  const own = memberReader(whole);
+  const own = pathReader([whole]);
   return (scope) => {
     const row = scope.rows[level];
     const value = own(row);
@@ -237,29 +149,4 @@ function wholeFirst(whole: string, nested: (value: unknown) => unknown, level: n
     if (nested(row) !== undefined) use.clashes.noteWhole(whole);
     return value;
   };
-}
-
-const SIMPLE_PATH =
-  /^(?!(?:true|false|null)$)[\p{ID_Start}_$][\p{ID_Continue}$]*(?:\.[\p{ID_Start}_$][\p{ID_Continue}$]*|\[(?:\d{1,9}|"[^"\\]*"|'[^'\\]*')\])*$/u;
-const STEP = /^\.?([^.[\]]+)|^\[(?:(\d{1,9})|"([^"]*)"|'([^']*)')\]/u;
-
-/** The steps of a text that is nothing but a plain path such as `customer.id` or `turns[0].text`; undefined for any other text. */
-export function plainPath(text: string): readonly Segment[] | undefined {
-  return SIMPLE_PATH.test(text) ? lenientPath(text) : undefined;
-}
-
-/** The steps of a path in which any name may stand, as in `from: Ticket Id`; undefined when brackets or dots do not fit. */
-export function lenientPath(text: string): readonly Segment[] | undefined {
-  const segments: Segment[] = [];
-  let rest = text;
-  while (rest !== '') {
-    const match = STEP.exec(rest);
-    if (match === null) return undefined;
-    const [step, name, index, double, single] = match;
-    if (name !== undefined && segments.length > 0 !== step.startsWith('.')) return undefined;
-    if (index !== undefined) segments.push({ key: Number(index), isDotted: false });
-    else segments.push({ key: name ?? double ?? single ?? '', isDotted: name !== undefined });
-    rest = rest.slice(step.length);
-  }
-  return segments.length === 0 ? undefined : segments;
 }

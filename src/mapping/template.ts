@@ -6,7 +6,8 @@ import { compileExpression } from './expression/compile.js';
 import { endOfLiteral } from './expression/mask.js';
 import { ExpressionMistake } from './expression/parse.js';
 import { kindInWords, textOf } from './expression/values.js';
-import { plainPath, type NameUse, type Read } from './names.js';
+import type { NameUse, Read } from './names.js';
+import { plainPath } from './paths.js';
 import { expressionError } from './row-error.js';
 import { MAX_TEXT } from './scope.js';
 
@@ -38,6 +39,14 @@ export function splitTemplate(template: string): readonly TemplatePart[] {
     const stray = text.indexOf('}}');
     if (stray >= 0) {
       throw new ExpressionMistake('}} without {{ before it', at + stray, 'write {{ "}}" }} for the braces themselves');
+    }
+    const foreign = text.search(/\$\{\s*[\p{L}_]/u);
+    if (foreign >= 0) {
+      throw new ExpressionMistake(
+        '${ is text here',
+        at + foreign,
+        'an expression is written {{ name }}, the text itself {{ "${" }}',
+      );
     }
     if (text !== '') parts.push({ kind: 'text', text, offset: at });
     if (open < 0) break;

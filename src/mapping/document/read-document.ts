@@ -231,6 +231,7 @@ class PlainReader {
         return undefined;
       }
       const key = keyText(pair.key.value, pair.key.source);
+      if (key === '__proto__') this.#mistake(pair.key, [...path, key], 'this name cannot be used');
       if (seen.has(key)) this.#mistake(pair.key, [...path, key], 'this key stands here twice');
       seen.add(key);
       value.push([key, this.#value(pair.value, [...path, key])]);

@@ -1,14 +1,15 @@
 /**
  * Syntax tree to closures: everything that can be known from the text is decided here, once, so that a row only calls functions.
  */
-import { distance } from 'fastest-levenshtein';
-import { FUNCTIONS, SPECIAL_FORMS, type FunctionSpec } from '../functions.js';
-import { compileName, pathReader, plainPath, UnknownName, type NameUse, type Read, type Segment } from '../names.js';
+import { FUNCTIONS, type FunctionSpec } from '../functions.js';
+import { compileName, UnknownName, type NameUse, type Read } from '../names.js';
+import { pathReader, plainPath, type Segment } from '../paths.js';
 import { CallSite } from './call-site.js';
 import { compileMacro, isMacro } from './macros.js';
 import { nameAt } from './mask.js';
 import { compileBinary, element, negate, truth } from './operators.js';
 import { ExpressionMistake, parseExpression, type ASTNode } from './parse.js';
+import { unknownFunction } from './unknown-function.js';
 
 /** Where an expression stands: how many `each` are open around it, what it uses of the row, and the variables it sees. */
 export interface Place {
@@ -31,12 +32,8 @@ export function compileExpression(text: string, level: number, use: NameUse): Re
   }
 }
 
-/** A plain path, for which no expression machinery is needed at all. */
+/** A path that begins with a context name or a column. */
 function compilePath(path: readonly Segment[], offset: number, level: number, use: NameUse): Read {
-  return guardedName(path, offset, level, use);
-}
-
-function guardedName(path: readonly Segment[], offset: number, level: number, use: NameUse): Read {
   const dotted = path.every((each) => each.isDotted);
   const whole = dotted ? path.map((each) => each.key).join('.') : undefined;
   try {
@@ -192,7 +189,7 @@ function compileAccess(node: ASTNode, place: Place): Read {
   const path = pathOf(node, place);
   if (path !== undefined) {
     const slot = path[0]?.isDotted === true ? place.variables.get(String(path[0].key)) : undefined;
-    if (slot === undefined) return guardedName(path, node.start, place.level, place.use);
+    if (slot === undefined) return compilePath(path, node.start, place.level, place.use);
     const read = pathReader(path.slice(1).map((each) => each.key));
     return (scope) => read(scope.locals[slot]) ?? null;
   }
@@ -232,7 +229,10 @@ function pathOf(node: ASTNode, place: Place): Segment[] | undefined {
 function compileCall(node: ASTNode, name: string, args: readonly ASTNode[], place: Place): Read {
   if (isMacro(name, args)) return compileMacro(node, name, args, place);
   const spec = FUNCTIONS.get(name);
-  if (spec === undefined) throw unknownFunction(name, node, place);
+  if (spec === undefined) {
+    const real = node.op === 'call' ? (nameAt(place.text, node.start) ?? name) : name;
+    throw unknownFunction(real, node.start);
+  }
   if (args.length < spec.least || args.length > spec.most) {
     throw new ExpressionMistake(`${name} takes ${spec.name}(${spec.parameters})`, node.start);
   }
@@ -268,44 +268,4 @@ function callReader(spec: FunctionSpec, readers: readonly Read[], site: CallSite
     const values = readers.map((read) => read(scope));
     return values[0] === null && !seesMissing ? ifMissing : spec.apply(site, scope, values);
   };
-}
-
-/** Names of functions in other dialects, and what they are called here. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  len: 'size',
-  length: 'size',
-  count: 'size',
-  lowerAscii: 'lower',
-  upperAscii: 'upper',
-  toLowerCase: 'lower',
-  toUpperCase: 'upper',
-  strip: 'trim',
-  str: 'text',
-  float: 'number',
-  concat: 'join',
-  includes: 'contains',
-  any: 'exists',
-  ifnull: 'coalesce',
-  nvl: 'coalesce',
-  date: 'timestamp',
-  getFullYear: 'year',
-  getMonth: 'month',
-  getDate: 'day',
-  getHours: 'hour',
-  getMinutes: 'minute',
-  getSeconds: 'second',
-};
-
-function unknownFunction(name: string, node: ASTNode, place: Place): ExpressionMistake {
-  const real = node.op === 'call' ? (nameAt(place.text, node.start) ?? name) : name;
-  const names = [...FUNCTIONS.keys(), ...SPECIAL_FORMS.map((each) => each.name)];
-  const near = names.find((each) => distance(each.toLowerCase(), real.toLowerCase()) <= Math.max(1, real.length / 4));
-  const known = (Object.hasOwn(ELSEWHERE, real) ? ELSEWHERE[real] : undefined) ?? near;
-  const form = SPECIAL_FORMS.find((each) => each.name === real);
-  if (form !== undefined) return new ExpressionMistake(`${real} takes ${form.example[0]}`, node.start);
-  return new ExpressionMistake(
-    `there is no function ${real}`,
-    node.start,
-    known === undefined ? undefined : `did you mean ${known}?`,
-  );
 }

@@ -3,7 +3,7 @@
  * list is an empty one for questions (`all`, `exists`) and stays missing for lists made of it (`map`, `filter`, `sort`). An object is
  * gone through by its keys.
  */
-import { compareForSort } from '../functions.js';
+import { compareForSort } from '../function-bodies.js';
 import type { Read } from '../names.js';
 import type { Scope } from '../scope.js';
 import type { CallSite } from './call-site.js';

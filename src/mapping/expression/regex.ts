@@ -25,7 +25,8 @@ function compileNew(pattern: string): RE2JS | string {
     return RE2JS.compile(pattern);
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error;
-    const reason = error.message.replace(/^error parsing regexp: /, '');
+    // The engine repeats the pattern, which may come from a row.
+    const reason = error.message.replace(/^error parsing regexp: /, '').replace(/: `.*$/s, '');
     const lookaround = /\(\?(?:[=!]|<[=!])/.test(pattern) ? ' (look-around is not supported)' : '';
     return `the pattern is no regular expression: ${reason}${lookaround}`;
   }

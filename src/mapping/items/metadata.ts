@@ -80,7 +80,7 @@ interface Entry {
 
 function compileEntry(key: string, spec: ValueField, path: DocumentPath, context: CompileContext): Entry {
   const name = `metadata.${key}`;
-  if (key.trim() === '' || key === '__proto__') context.problems.add(path, 'a value in metadata needs another name');
+  if (key.trim() === '') context.problems.add(path, 'a value in metadata needs a name');
   if (typeof spec === 'number' || typeof spec === 'boolean') return { key, read: () => spec };
   const field = spec === '' ? constantField(name, '') : compileField(spec, name, path, context);
   const convert = typeof spec === 'string' ? undefined : conversionOf(spec, path, context.problems);

@@ -7,7 +7,7 @@ import { compileExpression } from '../expression/compile.js';
 import { CallSite } from '../expression/call-site.js';
 import { truth } from '../expression/operators.js';
 import { compileField, constantField, guarded, type CompileContext, type Field } from '../fields.js';
-import { jsonOf } from '../functions.js';
+import { jsonOf } from '../function-bodies.js';
 import { expressionError, RowError } from '../row-error.js';
 import type { EpisodeTemplate, ItemTemplate, MessageTemplate, Oversize, TextField } from '../schema.js';
 import type { Scope } from '../scope.js';

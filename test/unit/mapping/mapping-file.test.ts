@@ -39,6 +39,7 @@ describe('YAML traps are named with what to do', () => {
       'map.yaml:3:21 item.metadata["1"]',
       'twice',
     ],
+    ['a name that cannot be one', 'item:\n  metadata: { __proto__: a }\n', 'map.yaml:3:15', 'this name cannot be used'],
     ['two documents', 'where: a\n---\nwhere: b\n', 'map.yaml:', 'multiple documents'],
     ['a tab', 'item:\n\ttype: thread_message\n', 'map.yaml:3:', 'Tabs are not allowed'],
     [
@@ -191,6 +192,17 @@ describe('mistakes in the shape of a file come with place, path and suggestion',
     expect(lines[11]).toBe('… and 4 more');
   });
 
+  test('mistakes of shape and of expressions are told together', () => {
+    const message = refusalOf(
+      'where: a = b\nitem: { type: thread_message, role: user, contnt: "{{ lowr(x) }}", nme: x }\n',
+    );
+    expect(message).toContain('where: unexpected "="');
+    expect(message).toContain('item.contnt: unknown key: did you mean content?');
+    expect(message).toContain('item.nme: unknown key: did you mean name?');
+    expect(message).toContain('there is no function lowr');
+    expect(message).not.toContain('item.content: is missing');
+  });
+
   test('every mistake is a usage error', () => {
     expect(() => parseMapping('where: a', 'm.yaml')).toThrow(AppError);
     try {
@@ -229,6 +241,30 @@ describe('reading the file', () => {
     expect(refusal(json, 'map.json')).toContain('map.json:3:54 item.dat: unknown key: did you mean data?');
     expect(refusal(json.replace('"dat"', '"data"'), 'map.json')).toBe('accepted');
   });
+});
+
+test('a file with every section and every form of a value is accepted', () => {
+  const text = `version: 1
+source: { format: csv, csv: { delimiter: ";" } }
+where: 'status != "deleted"'
+each: turns
+key: "{{ ticket_id }}-{{ turn_no }}"
+item:
+  type: thread_message
+  user_id: "{{ customer.id }}"
+  thread_id: "support-{{ ticket_id }}"
+  role: { from: author, map: { agent: assistant, customer: user }, default: norole }
+  name: "{{ author_name }}"
+  content: "{{ body }}"
+  created_at: { from: sent_at, format: "dd/MM/yyyy HH:mm", zone: Europe/Lisbon }
+  metadata: { ticket: "{{ ticket_id }}", priority: { from: priority, type: number } }
+oversize: split
+batch: { metadata: { description: Support backfill }, ignore_roles: [assistant], strict_ontology: false }
+tests:
+  - row: { ticket_id: 7 }
+    expect: { thread_id: support-7, role: user }
+`;
+  expect(refusal(text)).toBe('accepted');
 });
 
 describe('what a mapping says of itself', () => {

@@ -198,7 +198,6 @@ describe('a column whose whole name equals the path wins over nesting', () => {
       'sent-at',
       'Amount [EUR]',
       'a.b',
-      '',
       'x]',
       '[0]',
       'größe (m²)',
@@ -206,7 +205,6 @@ describe('a column whose whole name equals the path wins over nesting', () => {
       'in',
       '"q"',
     ]) {
-      if (column === '') continue;
       expect(contents(mapRows(name(column), [{ [column]: 'found' }]))).toEqual(['found']);
     }
     expect(contents(mapRows(name('customer.First Name'), [{ customer: { 'First Name': 'Zoë' } }]))).toEqual(['Zoë']);
@@ -226,11 +224,23 @@ describe('templates', () => {
     ['x {{ a }}', { a: [1] }, 'a is a list, and text is needed: json(a)'],
     ['{{ a }}', {}, 'content is missing: there is no a'],
     ['{{ a }}', { a: null }, 'content is missing: there is no a'],
+    [
+      '{{ sent-at }}',
+      { 'sent-at': 1 },
+      'content is missing: there is no sent-at: for the column of that name write row["sent-at"]',
+    ],
     ['{{ a }}', [1], 'content is missing: there is no a'],
     ['{{ a }}', 'text', 'content is missing: there is no a in the row, which is text'],
     ['{{ a }}', null, 'content is missing: there is no a in the row, which is missing'],
   ])('%s of %j gives %s', (content, row, expected) => {
     expect(first(content, row)).toBe(expected);
+  });
+
+  test('a fixed text that is the name of a column is told, since its braces were probably forgotten', () => {
+    expect(mapRows(message('body'), [{ body: 'x' }]).notices).toEqual([
+      'content is the fixed text "body" on every row, and rows have a column of that name',
+    ]);
+    expect(mapRows(message('body'), [{ text: 'x', user: 1 }]).notices).toEqual([]);
   });
 
   test('one missing part makes the whole missing: an id such as support- is never made', () => {
