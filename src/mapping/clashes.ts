@@ -57,6 +57,27 @@ export class Clashes {
     };
   }
 
+  /**
+   * To be told, for each row, whether a bare name was found in the row itself or in one around it: some of this and some of that is often not
+   * what was meant.
+   */
+  watchOrigin(column: string): (isOwn: boolean) => void {
+    let own = false;
+    let outer = false;
+    return (isOwn) => {
+      if (isOwn ? own : outer) return;
+      if (isOwn) own = true;
+      else outer = true;
+      if (!own || !outer) return;
+      this.#notices.set(`origin ${column}`, {
+        level: 'warning',
+        code: 'mixed-origin',
+        message: `"${column}" is read from the row itself where it has that column, and from the row around it where it has not`,
+        hint: `row.${column} reads the row alone, parent.${column} the row around it`,
+      });
+    };
+  }
+
   list(): readonly CheckNotice[] {
     return [...this.#notices.values()];
   }

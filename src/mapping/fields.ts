@@ -242,21 +242,11 @@ export function missingField(field: Field, scope: Scope, level: number): RowErro
   return rowError('map', 'missing-field', message, field.name);
 }
 
-/**
- * Where the value may be instead: in a column whose name was taken for an expression (`sent-at`), or, inside `each`, in a column of the
- * enclosing row.
- */
+/** Where the value may be instead: in a column whose name was taken for an expression (`sent-at`). */
 function elsewhere(field: Field, scope: Scope, level: number): string {
   const row = scope.rows[level];
   if (typeof row !== 'object' || row === null) return ` in the row, which is ${kindInWords(row ?? null)}`;
   if ((memberOf(row, field.origin) ?? null) !== null)
     return `: for the column of that name write row[${JSON.stringify(field.origin)}]`;
-  const head = /^[\p{L}\p{N}_$]+/u.exec(field.origin)?.[0];
-  if (head === undefined || head === 'parent' || head === 'row') return '';
-  for (let outer = level - 1; outer >= 0; outer--) {
-    const prefix = 'parent.'.repeat(level - outer);
-    if ((memberOf(scope.rows[outer], head) ?? null) !== null)
-      return ` in the row, but the one around it has it: ${prefix}${head}`;
-  }
   return '';
 }

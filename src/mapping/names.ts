@@ -1,11 +1,12 @@
 /**
- * What the names in a mapping refer to: the context (`row`, `parent`, `index`, `source`), else a column of the current row. Context names
+ * What the names in a mapping refer to: the context (`row`, `parent`, `index`, `source`), else a column of the current row, else of the rows
+ * around it. Context names
  * win over columns of the same name, a column whose whole name is the path wins over nesting, and both are noted when a row shows that
  * there was a choice.
  */
 import type { Position } from '../model.js';
 import type { Clashes } from './clashes.js';
-import { pathReader, type Segment } from './paths.js';
+import { memberOf, pathReader, type Segment } from './paths.js';
 import type { Scope } from './scope.js';
 
 /** Reads a value of the current row; null when there is none. */
@@ -74,7 +75,31 @@ export function compileName(
   if (name === 'source') return compileSource(rest, watch);
   if (name === 'index' && level > 0) return compileIndex(rest, level, watch);
   if (name === 'parent' && level > 0) return compileParent(rest, level - 1, use, watch);
-  return compileColumn(segments, whole, level, use, undefined);
+  return compileBareColumn(segments, whole, level, use);
+}
+
+/**
+ * A bare name inside `each`: a column of the row, else of the row around it, and so on outwards. A row that has the column keeps it, also when it
+ * is null there; `row.x` and `parent.x` ask one row alone.
+ */
+function compileBareColumn(segments: readonly Segment[], whole: string | undefined, level: number, use: NameUse): Read {
+  const own = compileColumn(segments, whole, level, use, undefined);
+  const head = segments[0]?.key;
+  if (level === 0 || head === undefined) return own;
+  const outer = compileBareColumn(segments, whole, level - 1, use);
+  const noteOrigin = use.clashes.watchOrigin(String(head));
+  return (scope) => {
+    const value = own(scope);
+    if (value !== null) {
+      noteOrigin(true);
+      return value;
+    }
+    const row = scope.rows[level];
+    if (memberOf(row, head) !== undefined || (whole !== undefined && memberOf(row, whole) !== undefined)) return null;
+    const found = outer(scope);
+    if (found !== null) noteOrigin(false);
+    return found;
+  };
 }
 
 type Watch = ((scope: Scope) => void) | undefined;

@@ -81,11 +81,32 @@ describe('each makes rows of a record', () => {
     expect(mapped.fates).toEqual(['mapped']);
   });
 
-  test('a column that only the enclosing row has is rejected, naming where it is', () => {
-    const mapped = mapRows(`each: turns\n${message('{{ ticket_id }}')}`, [{ ticket_id: 7, turns: [{}] }]);
-    expect(mapped.rejections[0]?.message).toBe(
-      'content is missing: there is no ticket_id in the row, but the one around it has it: parent.ticket_id',
-    );
+  test('a bare name inside each is a column of the row, else of the row around it, and so on outwards', () => {
+    const record = { ticket: 7, body: 'outer', rounds: [{ no: 1, turns: [{ body: 'a' }, { body: 'b' }] }] };
+    const mapped = mapRows(`each: [rounds, turns]\n${message('{{ ticket }}/{{ no }}/{{ body }}')}`, [record]);
+    expect(contents(mapped)).toEqual(['7/1/a', '7/1/b']);
+    const expression = mapRows(`each: [rounds, turns]\n${message('{{ ticket + no }}')}`, [record]);
+    expect(contents(expression)).toEqual(['8', '8']);
+  });
+
+  test('a row that has the column keeps it, also when it is null; row and parent ask one row alone', () => {
+    const record = { body: 'outer', turns: [{ body: null }, {}] };
+    expect(contents(mapRows(`each: turns\n${message('{{ coalesce(body, "none") }}')}`, [record]))).toEqual([
+      'none',
+      'outer',
+    ]);
+    expect(contents(mapRows(`each: turns\n${message('{{ coalesce(row.body, "none") }}')}`, [record]))).toEqual([
+      'none',
+      'none',
+    ]);
+    expect(contents(mapRows(`each: turns\n${message('{{ parent.body }}')}`, [record]))).toEqual(['outer', 'outer']);
+  });
+
+  test('a name that is found in some rows themselves and for others in the row around them is told', () => {
+    const { notices } = mapRows(`each: turns\n${message('{{ body }}')}`, [
+      { body: 'outer', turns: [{ body: 'own' }, {}] },
+    ]);
+    expect(notices.join()).toContain('from the row around it where it has not');
   });
 
   test('several items of one row each have their own condition, and know their template', () => {
