@@ -198,7 +198,7 @@ export class Drafts {
     await this.#remove(draft, 'deleted', signal);
   }
 
-  /** Deletes drafts that carry this run's name but are not in its books (a create whose answer was lost). Returns how many. */
+  /** Deletes drafts that carry this run's name but are not in its books (a create or delete whose answer was wrong). Returns how many. */
   async deleteStrays(used: ReadonlySet<string>, signal?: AbortSignal): Promise<number> {
     if (!this.#strays) return 0;
     let deleted = 0;
@@ -206,7 +206,13 @@ export class Drafts {
       if (batch.metadata['zi_run'] !== this.#options.run || used.has(batch.batchId)) continue;
       if (await this.#api.deleteBatch(batch.batchId, signal)) deleted += 1;
     }
+    this.#strays = false;
     return deleted;
+  }
+
+  /** True while there may be drafts of this run at the service that are not in its books. */
+  get mayLeaveStrays(): boolean {
+    return this.#strays;
   }
 
   // --- making a draft -------------------------------------------------------------------------------------------------------------
@@ -270,7 +276,8 @@ export class Drafts {
 
   async #remove(draft: Draft, state: 'deleted' | 'lost', signal?: AbortSignal): Promise<void> {
     try {
-      await this.#api.deleteBatch(draft.id, signal);
+      // Whoever says that it is gone may be wrong: it is looked for at the end.
+      if (!(await this.#api.deleteBatch(draft.id, signal))) this.#strays = true;
     } catch (error) {
       if (error instanceof RemoteError && error.status === 409) {
         throw taken(draft, error);

@@ -86,6 +86,8 @@ export class Handover {
   /** The same, and what ends calls in flight. */
   readonly #watching: AbortSignal;
   #closed = false;
+  /** The entries before this one are terminal. */
+  #firstOpen = 0;
   #failure: { readonly error: unknown } | undefined;
   #resolveChange: () => void = () => undefined;
   #change: Promise<void>;
@@ -172,6 +174,11 @@ export class Handover {
     return this.#entries.filter((entry) => entry.state !== 'waiting').map((entry) => entry.draft);
   }
 
+  /** Batches that may have been processed: the call was made, and then nobody could be asked what came of it. */
+  get unsure(): ReadonlySet<Draft> {
+    return new Set(this.#entries.filter((entry) => entry.status === 'unknown').map((entry) => entry.draft));
+  }
+
   get results(): readonly BatchResult[] {
     return this.#entries.map(({ draft, status, counts }) => ({
       batch: draft.id,
@@ -234,8 +241,11 @@ export class Handover {
 
   #isBlocked(entry: Entry): boolean {
     if (this.#options.order === 'relaxed') return false;
-    for (const earlier of this.#entries) {
-      if (earlier === entry) return false;
+    const entries = this.#entries;
+    while (entries[this.#firstOpen]?.state === 'terminal') this.#firstOpen += 1;
+    for (let i = this.#firstOpen; i < entries.length; i++) {
+      const earlier = entries[i];
+      if (earlier === undefined || earlier === entry) return false;
       if (earlier.state !== 'terminal' && earlier.draft.slots.overlaps(entry.draft.slots)) return true;
     }
     return false;
@@ -291,6 +301,7 @@ export class Handover {
   /** Presses process and finds out what came of it. Undefined: the draft was put right and must be processed again. */
   async #process(entry: Entry): Promise<BatchSummary | undefined> {
     const { draft } = entry;
+    entry.status = 'unknown';
     try {
       const summary = await this.#api.startBatch(draft.id, this.#signal);
       if (summary.status !== '' && summary.status !== 'draft') return summary;
@@ -298,10 +309,12 @@ export class Handover {
       if (!(error instanceof RemoteError)) throw error;
       const settles =
         error.effect === 'unknown' || error.status === 404 || error.status === 409 || error.status === 400;
+      if (error.effect === 'none') entry.status = 'draft';
       if (!settles) throw error;
       if (error.status === 400) return await this.#refusedToProcess(entry, error);
     }
     const summary = await this.#ask(draft, this.#signal);
+    entry.status = 'draft';
     if (summary === undefined) await this.#drafts.rebuild(draft, this.#signal);
     return summary;
   }

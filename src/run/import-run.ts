@@ -108,6 +108,8 @@ class ImportRun {
   /** What is in flight is finished, nothing new begins. */
   readonly #stop: AbortSignal;
   readonly #startedAt: number;
+  /** All input was read and is in complete batches. */
+  #uploaded = false;
   #placed = 0;
   #misplaced = 0;
   readonly #missing = new Set<CreatableKind>();
@@ -239,7 +241,9 @@ class ImportRun {
     this.#stops.hard.throwIfAborted();
     this.#failed.signal.throwIfAborted();
     this.#checkDestinations(true);
-    await this.#uploader.finish(!this.#stop.aborted);
+    const complete = !this.#stop.aborted;
+    await this.#uploader.finish(complete);
+    this.#uploaded = complete && !this.#stop.aborted;
   }
 
   async #readAndPut(): Promise<void> {
@@ -351,7 +355,7 @@ class ImportRun {
         type: 'notice',
         level: 'warning',
         code: 'strays-left',
-        message: `an empty draft of this run may be left at the service: ${error.message}`,
+        message: `a draft of this run that it does not use may be left at the service: ${error.message}`,
         hint: 'zep-import batches list',
       });
       return;
@@ -361,7 +365,7 @@ class ImportRun {
       type: 'notice',
       level: 'info',
       code: 'strays-deleted',
-      message: `deleted ${deleted} empty ${deleted === 1 ? 'draft' : 'drafts'} of this run whose creation had not been answered`,
+      message: `deleted ${deleted} ${deleted === 1 ? 'draft' : 'drafts'} of this run that it does not use`,
     });
   }
 
@@ -410,7 +414,10 @@ class ImportRun {
         inexactNumbers: books.inexactNumbers,
         errors: books.errors,
         durationMs: clock.now() - this.#startedAt,
-        notes: notesOn(left, this.#handover.handedOver, error !== undefined || this.#stops.soft.aborted),
+        notes: [
+          ...notesOn(left, this.#handover, error !== undefined || this.#stops.soft.aborted),
+          ...(this.#drafts.mayLeaveStrays ? [STRAYS] : []),
+        ],
       },
     };
   }
@@ -433,7 +440,8 @@ class ImportRun {
 
   #status(error: unknown, followed: RunStatus | undefined, left: readonly Draft[]): RunStatus {
     const { soft } = this.#stops;
-    if (soft.aborted) return (soft.reason as StopReason) === 'max-duration' ? 'max-duration' : 'interrupted';
+    const isOver = this.#uploaded && left.length === 0 && this.#handover.totals.unfinished === 0 && error === undefined;
+    if (soft.aborted && !isOver) return (soft.reason as StopReason) === 'max-duration' ? 'max-duration' : 'interrupted';
     if (error instanceof AppError && error.disposition === 'too-many-rejects') return 'too-many-rejects';
     if (error !== undefined) return 'failed';
     if (left.length > 0) return 'staged';
@@ -446,23 +454,42 @@ class ImportRun {
 }
 
 /** What is left at the service after an ending before the end, and what that means for running the input again. */
-function notesOn(left: readonly Draft[], handedOver: readonly Draft[], unfinished: boolean): readonly string[] {
+const STRAYS = 'a draft of this run that it does not use may be left at the service: zep-import batches list';
+
+function notesOn(
+  left: readonly Draft[],
+  { handedOver, unsure }: Pick<Handover, 'handedOver' | 'unsure'>,
+  unfinished: boolean,
+): readonly string[] {
   const notes: string[] = [];
-  if (left.length > 0) {
-    const items = left.reduce((sum, draft) => sum + draft.accepted, 0);
-    const names = left.slice(0, 5).map((draft) => draft.id);
-    const more = left.length > names.length ? ` and ${left.length - names.length} more` : '';
+  const drafts = left.filter((draft) => !unsure.has(draft));
+  const maybe = left.filter((draft) => unsure.has(draft));
+  if (drafts.length > 0) {
     notes.push(
-      `${left.length} ${left.length === 1 ? 'draft is' : 'drafts are'} left at the service with ${items} items, not processed: ${names.join(', ')}${more}`,
+      `${drafts.length} ${drafts.length === 1 ? 'draft is' : 'drafts are'} left at the service with ${itemsOf(drafts)} items, not processed: ${namesOf(drafts)}`,
+    );
+  }
+  if (maybe.length > 0) {
+    notes.push(
+      `whether the service took ${maybe.length === 1 ? 'a batch' : `${maybe.length} batches`} with ${itemsOf(maybe)} items is not known: ${namesOf(maybe)}`,
     );
   }
   if (!unfinished) return notes;
-  const items = handedOver.reduce((sum, draft) => sum + draft.accepted, 0);
+  const items = itemsOf(handedOver);
   if (items > 0)
     notes.push(`${items} items were handed over and stay: the whole input again would send them a second time`);
-  else if (left.length > 0)
+  else if (left.length > 0 && maybe.length === 0)
     notes.push('nothing was handed over: delete the drafts, and the same command starts afresh');
   return notes;
+}
+
+function itemsOf(drafts: readonly Draft[]): number {
+  return drafts.reduce((sum, draft) => sum + draft.accepted, 0);
+}
+
+function namesOf(drafts: readonly Draft[]): string {
+  const names = drafts.slice(0, 5).map((draft) => draft.id);
+  return names.join(', ') + (drafts.length > names.length ? ` and ${drafts.length - names.length} more` : '');
 }
 
 export const DEFAULT_MAX_CHUNK_BYTES = 4_000_000;

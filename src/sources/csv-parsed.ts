@@ -1,11 +1,12 @@
 /**
- * CSV in any dialect (escape characters, comments, long delimiters, blanks to trim) by csv-parse, fed with the bytes of the window and
+ * CSV in any dialect (delimiters of several characters, blanks to trim, and all the plain reader knows) by csv-parse, fed with the bytes of the window and
  * asked for rows as arrays: positions come from its counters, names are added later. Its own error recovery is not used, because after a
  * bad quote it swallows the rest of the file; instead the line where the row began is given up and a new parser starts behind it.
  */
 import { CsvError, Parser, type Options } from 'csv-parse';
 import {
   behindLineEnd,
+  HEADER_CELLS,
   countCsvLines,
   CR,
   LF,
@@ -14,12 +15,17 @@ import {
   loweredLimit,
   rowTooLong,
   textAfterQuote,
+  tooManyCells,
   unclosedQuote,
   type CsvRows,
   type RowFault,
   type RowWindow,
 } from './csv-rows.js';
 import type { CsvDialect } from './options.js';
+
+/** What the parser gets at a time: a new one may be needed at any row, and gets the rest again. */
+const LEAST_PIECE_BYTES = 1024;
+const PIECE_BYTES = 16 * 1024;
 
 /** A row found; offsets are absolute. */
 interface Found {
@@ -46,6 +52,12 @@ class RowParser extends Parser {
   override push(row: string[] | null): boolean {
     if (row !== null) this.rows.push({ cells: row, behind: this.origin + this.info.bytes });
     return true;
+  }
+
+  /** Cells of the row that is not whole yet. */
+  get openCells(): number {
+    const { state } = this as { readonly state?: { readonly record?: readonly unknown[] } };
+    return state?.record?.length ?? 0;
   }
 
   feed(bytes: Buffer): CsvError | undefined {
@@ -75,6 +87,7 @@ export class ParsedRows implements CsvRows {
   cells: string[] = [];
   fault: RowFault | undefined;
   lineTooLong = false;
+  maxCells = HEADER_CELLS;
 
   readonly #options: Options;
   readonly #comment: Buffer | undefined;
@@ -84,6 +97,7 @@ export class ParsedRows implements CsvRows {
   #fed = 0;
   #behind = 0;
   #flushed = false;
+  #pieceBytes = LEAST_PIECE_BYTES;
   #queue: Found[] = [];
   #head = 0;
 
@@ -145,29 +159,38 @@ export class ParsedRows implements CsvRows {
     const end = window.base + window.bytes.length;
     while (this.#parser !== undefined && (this.#fed < end || (window.ended && !this.#flushed))) {
       const parser = this.#parser;
+      const piece = Math.min(end, this.#fed + this.#pieceBytes);
+      this.#pieceBytes = Math.min(2 * this.#pieceBytes, PIECE_BYTES);
       // A copy: the parser keeps what it cannot decide yet, and the window will move.
-      let error = parser.feed(Buffer.from(window.bytes.subarray(this.#fed - window.base)));
-      this.#fed = end;
-      if (error === undefined && window.ended) {
+      let error = parser.feed(Buffer.from(window.bytes.subarray(this.#fed - window.base, piece - window.base)));
+      this.#fed = piece;
+      if (error === undefined && piece === end && window.ended) {
         error = parser.finish();
         this.#flushed = true;
       }
       const rows = parser.rows.splice(0);
-      if (!rows.every((row) => this.#collect(window, row.cells, row.behind))) return;
+      if (!rows.every((row) => this.#collect(window, row.cells, row.behind))) continue;
       if (error !== undefined) {
         if (!this.#recover(window, error)) return;
+      } else if (parser.openCells > this.maxCells) {
+        this.#giveUpWide(window);
       } else if (parser.lenient && rows.length > 0) {
         this.#restart(this.#behind, false);
       }
     }
   }
 
-  /** False when the row is too long, which ends the gathering: the parser begins anew behind its first line. */
+  /** False when the row is given up: then the parser begins anew behind its first line, and the rows behind it are not counted. */
   #collect(window: RowWindow, cells: string[], behind: number): boolean {
     const start = this.#rowStart(window, this.#behind - window.base);
-    const next = behind - window.base;
-    if (endOfRow(window.bytes, start, next) - start > this.#limit) {
+    const end = endOfRow(window.bytes, start, behind - window.base);
+    if (end - start > this.#limit) {
       this.#collectFault(window, start, rowTooLong(this.#limit));
+      return false;
+    }
+    const line = lineAt(window, start);
+    if (cells.length > this.maxCells + 1 && line.next !== undefined && line.end < end) {
+      this.#loseLine(window, start, line.next, tooManyCells(this.maxCells));
       return false;
     }
     this.#behind = behind;
@@ -198,16 +221,27 @@ export class ParsedRows implements CsvRows {
       this.#restart(window.base + start, false);
       return false;
     }
-    const fault = faultOf(error);
+    this.#loseLine(window, start, line.next, faultOf(error));
     if (error.code === 'CSV_QUOTE_NOT_CLOSED') this.#limit = loweredLimit(this.#limit);
-    this.#queue.push({ cells: [], start: window.base + start, next: window.base + line.next, fault });
-    this.#restart(window.base + line.next, false);
     return true;
+  }
+
+  /** A row with far too many cells is lost when it goes on over several lines; on one line it is told when it is whole. */
+  #giveUpWide(window: RowWindow): void {
+    const start = this.#rowStart(window, this.#behind - window.base);
+    const { next } = lineAt(window, start);
+    if (next === undefined || this.#fed - window.base <= next) return;
+    this.#loseLine(window, start, next, tooManyCells(this.maxCells));
+  }
+
+  #loseLine(window: RowWindow, start: number, next: number, fault: RowFault): void {
+    this.#queue.push({ cells: [], start: window.base + start, next: window.base + next, fault });
+    this.#restart(window.base + next, false);
   }
 
   /** The row at `start` has no end yet: false, unless it is too long already; then its line is given up. */
   #tooFar(window: RowWindow): boolean {
-    if (window.bytes.length - this.start <= this.#limit + LOOKAHEAD_BYTES) return false;
+    if (window.ended || window.bytes.length - this.start <= this.#limit + LOOKAHEAD_BYTES) return false;
     this.#giveUp(window, rowTooLong(this.#limit));
     return true;
   }
@@ -230,6 +264,7 @@ export class ParsedRows implements CsvRows {
     this.#fed = at;
     this.#behind = at;
     this.#flushed = false;
+    this.#pieceBytes = LEAST_PIECE_BYTES;
   }
 
   /** Where the next row begins: behind empty lines and comment lines that are whole in the window. */

@@ -1,11 +1,13 @@
 /**
- * CSV as RFC 4180 has it (one-byte delimiter, cells quoted or not, quotes doubled inside), read straight from the bytes: several times
- * as fast as a general parser. Other dialects go through csv-parsed.ts, which gives the same rows at the same places for this one.
+ * CSV as nearly all of it is (one-byte delimiter, cells quoted or not, quotes doubled or escaped inside, comment lines), read straight
+ * from the bytes: several times as fast as a general parser. Other dialects go through csv-parsed.ts, which gives the same rows at the
+ * same places for these.
  *
  * A quote inside a cell that does not begin with one is text, as everybody writes and reads it.
  */
 import {
   behindLineEnd,
+  HEADER_CELLS,
   CR,
   countCsvLines,
   LF,
@@ -14,11 +16,23 @@ import {
   loweredLimit,
   rowTooLong,
   textAfterQuote,
+  tooManyCells,
   unclosedQuote,
   type CsvRows,
   type RowFault,
   type RowWindow,
 } from './csv-rows.js';
+import type { CsvDialect } from './options.js';
+
+type PlainDialect = Pick<CsvDialect, 'quote' | 'escape' | 'comment'>;
+
+const oneByte = (text: string): boolean => text.length === 1 && text.charCodeAt(0) < 0x80;
+
+/** Whether PlainRows can read this dialect. */
+export function isPlain(dialect: CsvDialect, delimiter: string): boolean {
+  const { quote, escape } = dialect;
+  return oneByte(delimiter) && !dialect.trim && (quote === '' || (oneByte(quote) && oneByte(escape)));
+}
 
 export class PlainRows implements CsvRows {
   start = 0;
@@ -30,22 +44,35 @@ export class PlainRows implements CsvRows {
   fault: RowFault | undefined;
   lineTooLong = false;
 
+  maxCells = HEADER_CELLS;
+
   readonly #delimiter: string;
   readonly #delimiterByte: number;
   readonly #quote: string;
   readonly #quoteByte: number;
+  /** -1 when quotes are doubled. */
+  readonly #escapeByte: number;
+  readonly #escaped: RegExp;
+  readonly #comment: Buffer | undefined;
   #limit: number;
   /** The window the following indexes belong to, and the next place of each byte in it (its length when there is none). */
   #bytes: Buffer = Buffer.alloc(0);
   #lf = 0;
   #cr = 0;
   #mark = 0;
+  #escape = 0;
+  /** The cell at hand holds quotes or escapes that are not as they stand. */
+  #changed = false;
 
-  constructor(delimiter: string, quote: string, maxRecordBytes: number) {
+  constructor(dialect: PlainDialect, delimiter: string, maxRecordBytes: number) {
+    const { quote, escape, comment } = dialect;
     this.#delimiter = delimiter;
     this.#delimiterByte = delimiter.charCodeAt(0);
     this.#quote = quote;
     this.#quoteByte = quote === '' ? -1 : quote.charCodeAt(0);
+    this.#escapeByte = escape === quote ? -1 : escape.charCodeAt(0);
+    this.#escaped = new RegExp(`[${escape.replace(/[\\\]^-]/, '\\$&')}]([^])`, 'g');
+    this.#comment = comment === undefined ? undefined : Buffer.from(comment);
     this.#limit = maxRecordBytes;
   }
 
@@ -53,10 +80,10 @@ export class PlainRows implements CsvRows {
     const { bytes } = window;
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
-      this.#lf = this.#cr = this.#mark = -1;
+      this.#lf = this.#cr = this.#mark = this.#escape = -1;
     }
     this.fault = undefined;
-    if (!this.#skipEmptyLines(window, at)) return false;
+    if (!this.#skipNoRows(window, at)) return false;
     const { start } = this;
     if (this.#lf < start) this.#lf = indexOrEnd(bytes, LF, start);
     if (this.#cr < start) this.#cr = indexOrEnd(bytes, CR, start);
@@ -70,7 +97,8 @@ export class PlainRows implements CsvRows {
     return true;
   }
 
-  #skipEmptyLines(window: RowWindow, at: number): boolean {
+  /** Goes to the next line that is neither empty nor a comment. False when that is not in the window. */
+  #skipNoRows(window: RowWindow, at: number): boolean {
     const { bytes } = window;
     let i = at;
     this.linesBefore = 0;
@@ -78,8 +106,15 @@ export class PlainRows implements CsvRows {
       this.start = i;
       const byte = bytes[i];
       if (byte === undefined) return false;
-      if (byte !== LF && byte !== CR) return true;
-      const behind = behindLineEnd(window, i);
+      let end = i;
+      if (byte !== LF && byte !== CR) {
+        if (this.#comment === undefined) return true;
+        const head = bytes.subarray(i, i + this.#comment.length);
+        if (!this.#comment.equals(head)) return window.ended || head.length === this.#comment.length;
+        end = lineEndFrom(bytes, i);
+        if (end === bytes.length) return !window.ended && end - i > this.#limit + LOOKAHEAD_BYTES;
+      }
+      const behind = behindLineEnd(window, end);
       if (behind === undefined) return false;
       this.linesBefore++;
       i = behind;
@@ -109,36 +144,70 @@ export class PlainRows implements CsvRows {
       const quoted = bytes[from] === this.#quoteByte;
       const end = quoted ? this.#quotedCell(window, from, cells) : this.#openCell(bytes, from, cells);
       if (end === UNCLOSED) {
-        return window.ended ? this.#failFar(window, unclosedQuote(cells.length + 1)) : this.#unfinished(window);
+        return window.ended
+          ? this.#failFar(window, this.#faultAt(bytes.length, unclosedQuote(cells.length + 1)))
+          : this.#unfinished(window);
       }
       const byte = bytes[end];
       if (byte === this.#delimiterByte) {
         from = end + 1;
-        continue;
+        if (cells.length <= this.maxCells || end < Math.min(this.#lf, this.#cr)) continue;
+        return this.#failWide(window, end);
       }
-      if (quoted && byte !== undefined && byte !== LF && byte !== CR)
-        return this.#fail(window, textAfterQuote(cells.length));
+      if (quoted && byte !== undefined && byte !== LF && byte !== CR) {
+        const fault = this.#faultAt(end, textAfterQuote(cells.length));
+        return fault.code === 'bad-quote' ? this.#fail(window, fault) : this.#failFar(window, fault);
+      }
       if (!this.#finish(window, end)) return this.#unfinished(window);
       if (end - start > this.#limit) return this.#failFar(window, rowTooLong(this.#limit));
+      if (cells.length > this.maxCells + 1 && end > Math.min(this.#lf, this.#cr)) return this.#failWide(window, end);
       this.lines = Math.max(1, countCsvLines(bytes, start, this.next));
       return true;
     }
   }
 
+  #failWide(window: RowWindow, at: number): boolean {
+    return this.#fail(window, this.#faultAt(at, tooManyCells(this.maxCells)));
+  }
+
   /** Adds the cell whose opening quote is at `open`; tells the index behind its closing quote. */
   #quotedCell(window: RowWindow, open: number, cells: string[]): number {
     const { bytes } = window;
-    const quote = this.#quoteByte;
-    let doubled = false;
-    let close = bytes.indexOf(quote, open + 1);
-    while (close >= 0 && bytes[close + 1] === quote) {
-      doubled = true;
-      close = bytes.indexOf(quote, close + 2);
-    }
+    const close = this.#escapeByte < 0 ? this.#closeOfDoubled(bytes, open) : this.#closeOfEscaped(bytes, open);
     if (close < 0 || (close + 1 === bytes.length && !window.ended)) return UNCLOSED;
     const text = bytes.toString('utf8', open + 1, close);
-    cells.push(doubled ? text.replaceAll(this.#quote + this.#quote, this.#quote) : text);
+    cells.push(this.#changed ? this.#unescape(text) : text);
     return close + 1;
+  }
+
+  /** Index of the quote that closes a cell in which quotes are doubled, or -1. */
+  #closeOfDoubled(bytes: Buffer, open: number): number {
+    const quote = this.#quoteByte;
+    this.#changed = false;
+    let close = bytes.indexOf(quote, open + 1);
+    while (close >= 0 && bytes[close + 1] === quote) {
+      this.#changed = true;
+      close = bytes.indexOf(quote, close + 2);
+    }
+    return close;
+  }
+
+  /** Index of the quote that closes a cell in which quotes are escaped, or -1. */
+  #closeOfEscaped(bytes: Buffer, open: number): number {
+    this.#changed = false;
+    let from = open + 1;
+    for (;;) {
+      const close = bytes.indexOf(this.#quoteByte, from);
+      if (this.#escape < from) this.#escape = indexOrEnd(bytes, this.#escapeByte, from);
+      if (close < 0 || close < this.#escape) return close;
+      this.#changed = true;
+      from = this.#escape + 2;
+    }
+  }
+
+  #unescape(text: string): string {
+    if (this.#escapeByte < 0) return text.replaceAll(this.#quote + this.#quote, this.#quote);
+    return text.replace(this.#escaped, '$1');
   }
 
   /** Adds the unquoted cell that begins at `from`; tells the index behind it. */
@@ -150,6 +219,11 @@ export class PlainRows implements CsvRows {
     }
     cells.push(bytes.toString('utf8', from, end));
     return end;
+  }
+
+  /** A fault that comes to light beyond the limit is that of a row too long, as it would be had the input been cut before it. */
+  #faultAt(index: number, fault: RowFault): RowFault {
+    return index - this.start > this.#limit + LOOKAHEAD_BYTES ? rowTooLong(this.#limit) : fault;
   }
 
   /** No end of the row in the window: more bytes are needed, unless it is too long already. */
@@ -172,6 +246,8 @@ export class PlainRows implements CsvRows {
     const known = this.#finish(window, lineEnd);
     const tooLong = lineEnd - this.start > this.#limit + (known ? 0 : LOOKAHEAD_BYTES);
     if (!known && !tooLong) return false;
+    // Reading goes back to before what was looked at.
+    this.#escape = -1;
     this.end = lineEnd;
     this.lineTooLong = tooLong;
     this.fault = tooLong ? rowTooLong(this.#limit) : fault;

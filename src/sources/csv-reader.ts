@@ -9,8 +9,8 @@ import type { RecordBlock } from '../model.js';
 import { BlockBuilder, headText } from './block.js';
 import { DELIMITER_SAMPLE_BYTES, guessDelimiter } from './csv-delimiter.js';
 import { ParsedRows } from './csv-parsed.js';
-import { PlainRows } from './csv-plain.js';
-import { behindLineEnd, lineEndFrom, type CsvRows } from './csv-rows.js';
+import { isPlain, PlainRows } from './csv-plain.js';
+import { behindLineEnd, lineEndFrom, SPARE_CELLS, type CsvRows } from './csv-rows.js';
 import { checkColumnNames, type CsvDialect } from './options.js';
 import { notUtf8Message, type ReaderContext } from './reader.js';
 import type { Window } from './window.js';
@@ -45,7 +45,7 @@ class CsvTable {
     this.#context = context;
     this.#window = context.window;
     this.#builder = new BlockBuilder(context.info, context.window, context.from?.ordinal ?? 0);
-    this.#rows = new PlainRows(',', '"', context.maxRecordBytes);
+    this.#rows = rowsOf(context.csv, ',', context.maxRecordBytes);
   }
 
   async *read(): AsyncGenerator<RecordBlock, void, undefined> {
@@ -57,7 +57,9 @@ class CsvTable {
     } else if (csv.columns !== undefined) this.#name(csv.columns);
     if (from !== undefined) {
       this.#window.seek(from.byteStart);
+      const { maxCells } = this.#rows;
       this.#rows = rowsOf(csv, delimiter, this.#context.maxRecordBytes);
+      this.#rows.maxCells = maxCells;
       this.#at = 0;
       this.#line = from.line;
     }
@@ -119,6 +121,7 @@ class CsvTable {
   #name(names: readonly string[]): void {
     this.#names = names;
     this.#plainNames = !names.includes('__proto__');
+    this.#rows.maxCells = names.length + SPARE_CELLS;
   }
 
   #skipTo(index: number, lines: number): void {
@@ -220,15 +223,8 @@ class CsvTable {
 }
 
 function rowsOf(dialect: CsvDialect, delimiter: string, maxRecordBytes: number): CsvRows {
-  const oneByte = (text: string): boolean => text.length === 1 && text.charCodeAt(0) < 0x80;
-  const plain =
-    oneByte(delimiter) &&
-    (dialect.quote === '' || (oneByte(dialect.quote) && dialect.escape === dialect.quote)) &&
-    dialect.comment === undefined &&
-    !dialect.trim;
-  return plain
-    ? new PlainRows(delimiter, dialect.quote, maxRecordBytes)
-    : new ParsedRows(dialect, delimiter, maxRecordBytes);
+  const Rows = isPlain(dialect, delimiter) ? PlainRows : ParsedRows;
+  return new Rows(dialect, delimiter, maxRecordBytes);
 }
 
 function plural(count: number, noun: string): string {

@@ -28,11 +28,21 @@ export interface CsvRows {
   fault: RowFault | undefined;
   lineTooLong: boolean;
   /**
+   * A row over several lines with more cells than this has a quote that means nothing: its line is given up. Without it a file of rows
+   * with a stray quote each would be read to its end once for every row.
+   */
+  maxCells: number;
+  /**
    * Goes to the first row at or behind the index `at`. False when no whole row is there: then `start` is how far the input may be let
    * go, and `linesBefore` the lines up to it.
    */
   advance(window: RowWindow, at: number): boolean;
 }
+
+/** The most columns a header over several lines may have. */
+export const HEADER_CELLS = 16_384;
+/** So many cells more than there are columns are still read, to be counted in the message. */
+export const SPARE_CELLS = 64;
 
 export const LF = 0x0a;
 export const CR = 0x0d;
@@ -83,6 +93,13 @@ export function textAfterQuote(cell: number): RowFault {
   return {
     code: 'bad-quote',
     message: `text follows the closing quote of cell ${cell}; a quote inside a quoted cell must be doubled`,
+  };
+}
+
+export function tooManyCells(maxCells: number): RowFault {
+  return {
+    code: 'bad-quote',
+    message: `this row goes on over several lines and has more than ${maxCells} cells; a quote is missing or not doubled`,
   };
 }
 

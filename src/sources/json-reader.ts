@@ -10,7 +10,7 @@ import type { RecordBlock } from '../model.js';
 import { headText } from './block.js';
 import { HeldBuilder } from './held-builder.js';
 import { JsonCursor } from './json-cursor.js';
-import { JsonGrammar } from './json-grammar.js';
+import { findJsonFault, JsonGrammar } from './json-grammar.js';
 import { parsePath, PathWalk } from './json-path.js';
 import { addJson, describeFault } from './json-records.js';
 import { BROKEN_TEXT, isJsonBlank, JsonScan, scalarEnd } from './json-scan.js';
@@ -174,7 +174,9 @@ class JsonDocument {
   #strayBracket(start: number, stop: number): boolean {
     const { window } = this.#context;
     if (this.#resync(start, window.bytes.length)) return true;
-    if (this.#marker.known && !window.ended) return this.#isTooLong(start, window.bytes.length, true);
+    if (this.#marker.known && this.#isTooLong(start, window.bytes.length, true)) return true;
+    // The next element may still come.
+    if (this.#marker.known && !window.ended) return false;
     this.#lose(start, stop + 1);
     return true;
   }
@@ -262,7 +264,9 @@ class JsonDocument {
   #lose(start: number, end: number): void {
     const { bytes } = this.#context.window;
     const { line } = this.#cursor;
-    this.#builder.rejected('invalid-json', describeFault(bytes, start, end, line), start, end, line);
+    const sound = findJsonFault(bytes, start, end) === undefined;
+    const reason = sound ? `not valid JSON: ${this.#grammar.missing()}` : describeFault(bytes, start, end, line);
+    this.#builder.rejected('invalid-json', reason, start, end, line);
     this.#builder.damaged = true;
     this.#place = { kind: 'end' };
   }
@@ -281,9 +285,11 @@ class JsonDocument {
   /** Gives up the element at `start` and goes on with the next one that begins before `limit`, if one can be recognised. */
   #resync(start: number, limit: number): boolean {
     const cursor = this.#cursor;
-    const { bytes } = this.#context.window;
+    const { maxRecordBytes, window } = this.#context;
+    const { bytes } = window;
     if (this.#place.kind !== 'element') return false;
-    const next = this.#marker.find(bytes.subarray(0, limit), start + 1);
+    // Nothing beyond the limit of a record is looked at, so that it does not matter how much of the input is at hand.
+    const next = this.#marker.find(bytes.subarray(0, Math.min(limit, start + maxRecordBytes)), start + 1);
     if (next < 0) return false;
     let end = trimEnd(bytes, start, next);
     if (bytes[end - 1] === COMMA) end = trimEnd(bytes, start, end - 1);
@@ -300,7 +306,7 @@ class JsonDocument {
   #isTooLong(start: number, end: number, element: boolean): boolean {
     const { maxRecordBytes, window } = this.#context;
     if (end - start <= maxRecordBytes) return false;
-    if (this.#resync(start, start + maxRecordBytes)) return true;
+    if (this.#resync(start, end)) return true;
     const head = headText(window.bytes, start, maxRecordBytes);
     this.#place = { kind: 'long', element, start: window.original(start), line: this.#cursor.line, head };
     this.#builder.release();

@@ -48,15 +48,17 @@ async function* readSource(
     signal.throwIfAborted();
     const text = await openText(disk, info, options.encoding, signal);
     content = text.input;
+    const maxRecordBytes = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES;
     const window = new Window(text.input, {
       blockBytes: options.blockBytes ?? DEFAULT_BLOCK_BYTES,
+      maxRecordBytes,
       base: text.markBytes,
       widths: text.widths,
     });
     const blocks = reader({
       info,
       window,
-      maxRecordBytes: options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES,
+      maxRecordBytes,
       signal,
       from: text.input.seek === undefined ? undefined : from,
       path: options.path,

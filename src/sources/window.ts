@@ -23,17 +23,23 @@ export class Window {
 
   readonly #input: ByteInput;
   readonly #blockBytes: number;
+  /** More than this is needed only when a reader keeps more than one record. */
+  readonly #usualLimit: number;
   readonly #widths: Uint8Array | undefined;
   #buffer: Buffer;
   #end = 0;
   #markIndex = 0;
   #markOriginal: number;
 
-  constructor(input: ByteInput, options: { blockBytes: number; base?: number; widths?: Uint8Array | undefined }) {
+  constructor(
+    input: ByteInput,
+    options: { blockBytes: number; maxRecordBytes: number; base: number; widths: Uint8Array | undefined },
+  ) {
     this.#input = input;
     this.#blockBytes = Math.max(options.blockBytes, 1);
     this.#widths = options.widths;
-    this.base = options.base ?? 0;
+    this.base = options.base;
+    this.#usualLimit = options.maxRecordBytes + this.#blockBytes;
     this.#markOriginal = this.base;
     this.#buffer = Buffer.allocUnsafeSlow(this.#blockBytes + MIN_FREE_BYTES);
     this.bytes = this.#buffer.subarray(0, 0);
@@ -64,7 +70,8 @@ export class Window {
     if (this.ended) return false;
     this.#compact();
     const pending = this.#end;
-    const wanted = pending >= PATIENT_BYTES ? pending : 1;
+    const patient = Math.max(this.#blockBytes, Math.min(pending, this.#usualLimit - pending));
+    const wanted = pending >= PATIENT_BYTES ? patient : 1;
     this.#resize(wanted);
     let added = 0;
     try {
@@ -111,7 +118,9 @@ export class Window {
     const tooSmall = this.#buffer.length < least;
     const tooLarge = this.#buffer.length > 4 * usual && least <= usual;
     if (!tooSmall && !tooLarge) return;
-    const next = Buffer.allocUnsafeSlow(tooLarge ? usual : Math.max(usual, least, 2 * this.#end));
+    const next = Buffer.allocUnsafeSlow(
+      tooLarge ? usual : Math.max(usual, least, Math.min(2 * this.#end, this.#usualLimit)),
+    );
     this.#buffer.copy(next, 0, 0, this.#end);
     this.#buffer = next;
     this.bytes = next.subarray(0, this.#end);

@@ -8,7 +8,13 @@ import { startLocalServer, type LocalServer, type LocalServerOptions } from '../
 import { Ledger } from '../../src/ledger/ledger.js';
 import type { Item, MapOutput, RecordBlock, Rejection, Source, SourceInfo, SourceRecord } from '../../src/model.js';
 import { createHttpApi } from '../../src/remote/http-client.js';
-import { runImport, type ImportOptions, type ImportOutcome, type Stops } from '../../src/run/import-run.js';
+import {
+  runImport,
+  type ImportDeps,
+  type ImportOptions,
+  type ImportOutcome,
+  type Stops,
+} from '../../src/run/import-run.js';
 import type { WireItem } from '../../src/wire.js';
 
 export interface Row {
@@ -89,6 +95,8 @@ export interface Scene {
     options?: Partial<ImportOptions>,
     stops?: Partial<Stops>,
     onEvent?: (event: RunEvent) => void,
+    /** Changes what the run is made of: another clock, a client whose answers are tampered with. */
+    change?: (deps: ImportDeps) => ImportDeps,
   ): Promise<Imported>;
   /** Contents in the order in which the service processed them. */
   graph(id: string): Promise<string[]>;
@@ -114,7 +122,8 @@ export async function scene(server: LocalServerOptions = {}): Promise<Scene> {
   return {
     server: local,
     call,
-    run: (rows, options, stops, onEvent) => importRows(local, rows, options ?? {}, stops ?? {}, onEvent, closers),
+    run: (rows, options, stops, onEvent, change) =>
+      importRows(local, rows, options ?? {}, stops ?? {}, onEvent, change ?? ((deps) => deps), closers),
     graph: async (id) => {
       const { body } = await call('GET', `/graph/episodes/graph/${id}?lastn=100000`);
       return ((body as { episodes?: { content: string }[] }).episodes ?? []).map((each) => each.content);
@@ -139,6 +148,7 @@ async function importRows(
   options: Partial<ImportOptions>,
   stops: Partial<Stops>,
   onEvent: ((event: RunEvent) => void) | undefined,
+  change: (deps: ImportDeps) => ImportDeps,
   closers: (() => unknown)[],
 ): Promise<Imported> {
   const sources =
@@ -162,7 +172,7 @@ async function importRows(
   let marks = 0;
   const never = new AbortController().signal;
   const outcome = await runImport(
-    {
+    change({
       sources,
       openAgain: (index) => {
         const source = sources[index];
@@ -178,7 +188,7 @@ async function importRows(
       },
       recordRejection: (rejection) => rejections.push(rejection),
       randomId: () => `mark-${marks++}`,
-    },
+    }),
     {
       run: 'run-1',
       project: 'p',
@@ -208,6 +218,17 @@ async function importRows(
     { soft: stops.soft ?? never, hard: stops.hard ?? never },
   );
   return { ...outcome, events, rejections, ledger };
+}
+
+/** The same client with some methods of its own. */
+export function tampered(deps: ImportDeps, methods: Partial<ImportDeps['api']>): ImportDeps {
+  const api = new Proxy(deps.api, {
+    get(target, name): unknown {
+      const value: unknown = Reflect.get(name in methods ? methods : target, name);
+      return typeof value === 'function' ? (value as (...args: unknown[]) => unknown).bind(target) : value;
+    },
+  });
+  return { ...deps, api };
 }
 
 export const notices = (events: readonly RunEvent[]): string[] =>

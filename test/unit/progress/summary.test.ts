@@ -62,13 +62,13 @@ describe('the first of the last lines tells the truth', () => {
       { status: 'too-many-rejects', records: records({ rejected: 101 }) },
       'Stopped: too many rejected rows (--max-errors); 101 rows rejected.',
     ],
-    ['interrupted', { status: 'interrupted' }, 'Interrupted: 10 items accepted, state saved.'],
+    ['interrupted', { status: 'interrupted' }, 'Interrupted: 10 items accepted, books closed.'],
     [
       'tired of waiting',
       { status: 'wait-timeout', items: items({ open: 4 }) },
       'Stopped waiting (--wait-timeout): everything is handed over, 4 items still open at the service.',
     ],
-    ['out of time', { status: 'max-duration' }, 'Stopped at --max-duration: 10 items accepted, state saved.'],
+    ['out of time', { status: 'max-duration' }, 'Stopped at --max-duration: 10 items accepted, books closed.'],
     ['failed', { status: 'failed' }, 'Failed: 10 items accepted before the error.'],
   ])('%s', (_, over, line) => {
     expect(text(over).split('\n')[0]).toBe(line);

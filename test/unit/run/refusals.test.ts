@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { episode, episodes, message, notices, scene, type Scene } from '../../support/import.js';
+import { episode, episodes, message, notices, scene, sourceOf, type Scene } from '../../support/import.js';
 
 let at: Scene;
 afterEach(() => at.close());
@@ -205,6 +205,18 @@ describe('destinations', () => {
     expect(rejections.map((each) => each.code)).toEqual(['thread-missing']);
     expect(at.server.stats().asked['thread-messages']).toBe(3);
   });
+
+  it.each([1, 100])(
+    'that are threads named first without their owner are created for the row that names it (%i rows at a time)',
+    async (rowsAtOnce) => {
+      at = await scene();
+      const rows = [message('t', undefined, 'unnamed'), message('t', 'u', 'one'), message('t', 'u', 'two')];
+      const { summary, rejections } = await at.run([sourceOf(rows, rowsAtOnce)]);
+      expect((await at.thread('t')).slice(-2)).toEqual(['one', 'two']);
+      expect(rejections.every((each) => each.position.ordinal === 0 && each.code === 'thread-missing')).toBe(true);
+      expect(summary.items.accepted + rejections.length).toBe(3);
+    },
+  );
 
   it('with an id that cannot stand in an address reject their row and nothing else', async () => {
     at = await scene();

@@ -15,7 +15,8 @@ interface Row {
   readonly fault: string | undefined;
 }
 
-function allRows(rows: CsvRows, bytes: Buffer): Row[] {
+function allRows(rows: CsvRows, bytes: Buffer, maxCells = 50): Row[] {
+  rows.maxCells = maxCells;
   const window = { bytes, base: 0, ended: true };
   const found: Row[] = [];
   let line = 1;
@@ -28,31 +29,63 @@ function allRows(rows: CsvRows, bytes: Buffer): Row[] {
   return found;
 }
 
-const dialect = csvDialect({}, ',');
-const plain = (max: number): CsvRows => new PlainRows(',', '"', max);
-const parsed = (max: number): CsvRows => new ParsedRows(dialect, ',', max);
+const dialects = [
+  csvDialect({}, ','),
+  csvDialect({ escape: '\\', comment: '#' }, ','),
+  csvDialect({ escape: "'" }, ','),
+];
 
 const text = fc
-  .array(fc.constantFrom('a', 'é', '𝄞', ',', ',', '"', '"', '""', '\n', '\r\n', '\r', ' ', '"x"', ',"'), {
-    maxLength: 30,
-  })
+  .array(
+    fc.constantFrom(
+      ...[
+        'a',
+        'é',
+        '𝄞',
+        ',',
+        ',',
+        '"',
+        '"',
+        '""',
+        '\n',
+        '\n',
+        '\r\n',
+        '\r',
+        ' ',
+        '"x"',
+        ',"',
+        '\\',
+        '\\"',
+        "'",
+        '#',
+        '\n#',
+        '",\n"',
+      ],
+    ),
+    { maxLength: 30 },
+  )
   .map((parts) => parts.join(''));
 
 /** A row in which csv-parse takes a quote for text takes every other quote for text as well; the plain reader does not. */
 const lenient = /[^",\r\n][^,\r\n]*"/;
 
 describe('plain CSV read straight from the bytes', () => {
-  it('gives the rows, places and faults that csv-parse gives', () => {
+  it.each([0, 1, 2])('gives the rows, places and faults that csv-parse gives (dialect %i)', (index) => {
+    const dialect = dialects[index] ?? csvDialect({}, ',');
     fc.assert(
-      fc.property(text, fc.constantFrom(8, 1000), (source, max) => {
+      fc.property(text, fc.constantFrom(8, 1000), fc.constantFrom(2, 50), (source, max, maxCells) => {
         const bytes = Buffer.from(source);
-        const fast = allRows(plain(max), bytes);
-        const slow = allRows(parsed(max), bytes);
+        const fast = allRows(new PlainRows(dialect, ',', max), bytes, maxCells);
+        const slow = allRows(new ParsedRows(dialect, ',', max), bytes, maxCells);
         const doubtful = fast.some((row) => row.fault !== undefined) && lenient.test(source);
-        fc.pre(!doubtful);
-        expect(fast).toEqual(slow);
+        // csv-parse ends a cell at a quote before a comment sign, even where comments are whole lines only.
+        fc.pre(!doubtful && !(dialect.comment !== undefined && source.includes('"#')));
+        // Which of two faults is named first may differ where a row is too long or too wide as well.
+        const told = (rows: Row[]): unknown =>
+          max > 100 && maxCells > 10 ? rows : rows.map((row) => ({ ...row, fault: row.fault !== undefined }));
+        expect(told(fast)).toEqual(told(slow));
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -65,7 +98,7 @@ describe('plain CSV read straight from the bytes', () => {
       fc.property(table, fc.constantFrom('\n', '\r\n'), fc.boolean(), (rows, newline, last) => {
         const quoted = rows.map((row) => row.map((value) => `"${value.replaceAll('"', '""')}"`).join(','));
         const source = quoted.join(newline) + (last ? newline : '');
-        const fast = allRows(plain(1000), Buffer.from(source));
+        const fast = allRows(new PlainRows(csvDialect({}, ','), ',', 1000), Buffer.from(source));
         expect(fast.map((row) => row.cells)).toEqual(rows);
         expect(fast.map((row) => row.cells)).toEqual(
           parse(source, { relax_column_count: true, record_delimiter: ['\r\n', '\n', '\r'], skip_empty_lines: true }),
