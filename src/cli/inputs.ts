@@ -44,7 +44,7 @@ export async function openInputs(
   };
   const mapper =
     mapping === undefined
-      ? firstMustBeWire(wireItemMapper(destination), explainNotWireItem)
+      ? firstMustBeWire(wireItemMapper(destination), (value) => explainNotWireItem(value, destination))
       : mapping.compile(destination);
   return { sources, mapping, mapper, sourceOptions };
 }
