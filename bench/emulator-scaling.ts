@@ -1,7 +1,7 @@
 /**
  * How the local server scales: adding, processing and listing N items and ten times as many, over real HTTP, with the data on disk.
  * Prints items a second for each step and the ratio of the two, which should stay near 10 (at most 12). Figures of one run are comparable
- * with each other only. Sizes can be given: `bench/emulator-scaling.ts 5000 50000`.
+ * with each other only. Sizes can be given: `npm run bench:server -- 5000 50000`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

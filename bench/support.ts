@@ -4,10 +4,9 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-export const ROOT = fileURLToPath(new URL('..', import.meta.url));
-export const BIN = join(ROOT, 'bin', 'zep-import.js');
+/** Benchmarks are started by npm, in the root of the project. */
+export const BIN = join(process.cwd(), 'bin', 'zep-import.js');
 
 const WORDS =
   'order battery café delivery 配送 late charger brake "quoted" invoice naïve refund линия track\nnew address warranty'.split(

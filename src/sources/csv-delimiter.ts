@@ -41,7 +41,7 @@ function cellCounts(
 ): number[] {
   const bytes = sample.subarray(0, DELIMITER_SAMPLE_BYTES);
   const window = { bytes, base: 0, ended: ended && bytes.length === sample.length };
-  const rows = new PlainRows({ quote, escape: quote, comment }, delimiter, DELIMITER_SAMPLE_BYTES);
+  const rows = new PlainRows({ quote, escape: quote, comment, trim: false }, delimiter, DELIMITER_SAMPLE_BYTES);
   const counts: number[] = [];
   for (let at = 0; counts.length < ROWS_LOOKED_AT && rows.advance(window, at); at = rows.next) {
     counts.push(rows.fault === undefined ? rows.cells.length : 0);

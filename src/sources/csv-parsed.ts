@@ -1,10 +1,11 @@
 /**
- * CSV in any dialect (delimiters of several characters, blanks to trim, and all the plain reader knows) by csv-parse, fed with the bytes of the window and
+ * CSV in any dialect (delimiters and quotes that are more than one byte, and all the plain reader knows) by csv-parse, fed with the bytes of the window and
  * asked for rows as arrays: positions come from its counters, names are added later. Its own error recovery is not used, because after a
  * bad quote it swallows the rest of the file; instead the line where the row began is given up and a new parser starts behind it.
  */
-import { CsvError, Parser, type Options } from 'csv-parse';
+import type { CsvError, Options } from 'csv-parse';
 import {
+  behindBlanks,
   behindLineEnd,
   HEADER_CELLS,
   countCsvLines,
@@ -21,11 +22,13 @@ import {
   type RowFault,
   type RowWindow,
 } from './csv-rows.js';
+import { RowParser } from './csv-row-parser.js';
 import type { CsvDialect } from './options.js';
 
 /** What the parser gets at a time: a new one may be needed at any row, and gets the rest again. */
 const LEAST_PIECE_BYTES = 1024;
 const PIECE_BYTES = 16 * 1024;
+const QUEUE_ROWS = 500;
 
 /** A row found; offsets are absolute. */
 interface Found {
@@ -33,49 +36,6 @@ interface Found {
   readonly start: number;
   readonly next: number;
   readonly fault: RowFault | undefined;
-}
-
-/** Collects rows instead of streaming them: one call of the stream machinery per row would cost more than parsing it. */
-class RowParser extends Parser {
-  readonly rows: { readonly cells: string[]; readonly behind: number }[] = [];
-
-  constructor(
-    options: Options,
-    /** Absolute offset of the first byte it gets. */
-    readonly origin: number,
-    /** Reads one row only, taking quotes in the middle of a cell as text. */
-    readonly lenient: boolean,
-  ) {
-    super(lenient ? { ...options, relax_quotes: true, to: 1 } : options);
-  }
-
-  override push(row: string[] | null): boolean {
-    if (row !== null) this.rows.push({ cells: row, behind: this.origin + this.info.bytes });
-    return true;
-  }
-
-  /** Cells of the row that is not whole yet. */
-  get openCells(): number {
-    const { state } = this as { readonly state?: { readonly record?: readonly unknown[] } };
-    return state?.record?.length ?? 0;
-  }
-
-  feed(bytes: Buffer): CsvError | undefined {
-    return this.#call((done) => this._transform(bytes, 'utf8', done));
-  }
-
-  finish(): CsvError | undefined {
-    return this.#call((done) => this._flush(done));
-  }
-
-  #call(work: (done: (error?: Error | null) => void) => void): CsvError | undefined {
-    let failure: CsvError | undefined;
-    work((error) => {
-      if (error instanceof CsvError) failure = error;
-      else if (error != null) throw error;
-    });
-    return failure;
-  }
 }
 
 export class ParsedRows implements CsvRows {
@@ -91,6 +51,7 @@ export class ParsedRows implements CsvRows {
 
   readonly #options: Options;
   readonly #comment: Buffer | undefined;
+  readonly #trim: boolean;
   #limit: number;
   #parser: RowParser | undefined;
   /** Absolute offsets: bytes before it were given to the parser; the row after the last found begins at or behind it. */
@@ -116,6 +77,7 @@ export class ParsedRows implements CsvRows {
       skip_empty_lines: true,
     };
     this.#comment = dialect.comment === undefined ? undefined : Buffer.from(dialect.comment);
+    this.#trim = dialect.trim;
     this.#limit = maxRecordBytes;
   }
 
@@ -158,6 +120,8 @@ export class ParsedRows implements CsvRows {
   #read(window: RowWindow): void {
     const end = window.base + window.bytes.length;
     while (this.#parser !== undefined && (this.#fed < end || (window.ended && !this.#flushed))) {
+      // A window may be large after a row that was; its rows need not all be in memory at once.
+      if (this.#queue.length >= QUEUE_ROWS) return;
       const parser = this.#parser;
       const piece = Math.min(end, this.#fed + this.#pieceBytes);
       this.#pieceBytes = Math.min(2 * this.#pieceBytes, PIECE_BYTES);
@@ -281,9 +245,10 @@ export class ParsedRows implements CsvRows {
 
   /** Index of the line end when the line at `at` is empty or a comment. */
   #emptyLineEnd(bytes: Buffer, at: number): number | undefined {
-    if (bytes[at] === LF || bytes[at] === CR) return at;
+    const content = this.#trim ? behindBlanks(bytes, at) : at;
+    if (bytes[content] === LF || bytes[content] === CR) return content;
     const comment = this.#comment;
-    if (comment === undefined || !comment.equals(bytes.subarray(at, at + comment.length))) return undefined;
+    if (comment === undefined || !comment.equals(bytes.subarray(content, content + comment.length))) return undefined;
     return lineEndFrom(bytes, at);
   }
 }

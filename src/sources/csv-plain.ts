@@ -6,6 +6,7 @@
  * A quote inside a cell that does not begin with one is text, as everybody writes and reads it.
  */
 import {
+  behindBlanks,
   behindLineEnd,
   HEADER_CELLS,
   CR,
@@ -24,14 +25,14 @@ import {
 } from './csv-rows.js';
 import type { CsvDialect } from './options.js';
 
-type PlainDialect = Pick<CsvDialect, 'quote' | 'escape' | 'comment'>;
+type PlainDialect = Pick<CsvDialect, 'quote' | 'escape' | 'comment' | 'trim'>;
 
 const oneByte = (text: string): boolean => text.length === 1 && text.charCodeAt(0) < 0x80;
 
 /** Whether PlainRows can read this dialect. */
 export function isPlain(dialect: CsvDialect, delimiter: string): boolean {
   const { quote, escape } = dialect;
-  return oneByte(delimiter) && !dialect.trim && (quote === '' || (oneByte(quote) && oneByte(escape)));
+  return oneByte(delimiter) && (quote === '' || (oneByte(quote) && oneByte(escape)));
 }
 
 export class PlainRows implements CsvRows {
@@ -54,6 +55,7 @@ export class PlainRows implements CsvRows {
   readonly #escapeByte: number;
   readonly #escaped: RegExp;
   readonly #comment: Buffer | undefined;
+  readonly #trim: boolean;
   #limit: number;
   /** The window the following indexes belong to, and the next place of each byte in it (its length when there is none). */
   #bytes: Buffer = Buffer.alloc(0);
@@ -73,6 +75,7 @@ export class PlainRows implements CsvRows {
     this.#escapeByte = escape === quote ? -1 : escape.charCodeAt(0);
     this.#escaped = new RegExp(`[${escape.replace(/[\\\]^-]/, '\\$&')}]([^])`, 'g');
     this.#comment = comment === undefined ? undefined : Buffer.from(comment);
+    this.#trim = dialect.trim;
     this.#limit = maxRecordBytes;
   }
 
@@ -94,6 +97,7 @@ export class PlainRows implements CsvRows {
     if (end - start > this.#limit) return this.#fail(window, rowTooLong(this.#limit));
     this.lines = 1;
     this.cells = bytes.toString('utf8', start, end).split(this.#delimiter);
+    if (this.#trim) this.cells = this.cells.map((cell) => cell.trim());
     return true;
   }
 
@@ -104,12 +108,12 @@ export class PlainRows implements CsvRows {
     this.linesBefore = 0;
     for (;;) {
       this.start = i;
-      const byte = bytes[i];
+      let end = this.#trim ? behindBlanks(bytes, i) : i;
+      const byte = bytes[end];
       if (byte === undefined) return false;
-      let end = i;
       if (byte !== LF && byte !== CR) {
         if (this.#comment === undefined) return true;
-        const head = bytes.subarray(i, i + this.#comment.length);
+        const head = bytes.subarray(end, end + this.#comment.length);
         if (!this.#comment.equals(head)) return window.ended || head.length === this.#comment.length;
         end = lineEndFrom(bytes, i);
         if (end === bytes.length) return !window.ended && end - i > this.#limit + LOOKAHEAD_BYTES;
@@ -141,13 +145,15 @@ export class PlainRows implements CsvRows {
     this.cells = cells;
     let from = start;
     for (;;) {
+      if (this.#trim) from = behindBlanks(bytes, from);
       const quoted = bytes[from] === this.#quoteByte;
-      const end = quoted ? this.#quotedCell(window, from, cells) : this.#openCell(bytes, from, cells);
+      let end = quoted ? this.#quotedCell(window, from, cells) : this.#openCell(bytes, from, cells);
       if (end === UNCLOSED) {
         return window.ended
           ? this.#failFar(window, this.#faultAt(bytes.length, unclosedQuote(cells.length + 1)))
           : this.#unfinished(window);
       }
+      if (quoted && this.#trim) end = behindBlanks(bytes, end);
       const byte = bytes[end];
       if (byte === this.#delimiterByte) {
         from = end + 1;
@@ -217,7 +223,8 @@ export class PlainRows implements CsvRows {
       const byte = bytes[end];
       if (byte === this.#delimiterByte || byte === LF || byte === CR) break;
     }
-    cells.push(bytes.toString('utf8', from, end));
+    const text = bytes.toString('utf8', from, end);
+    cells.push(this.#trim ? text.trimEnd() : text);
     return end;
   }
 

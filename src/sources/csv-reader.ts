@@ -19,6 +19,8 @@ export async function* readCsv(context: ReaderContext): AsyncGenerator<RecordBlo
   yield* new CsvTable(context).read();
 }
 
+const SEPARATOR_LINE = /^"?sep=([\x01-\x7f])"?\r?\n/i;
+
 /** A line of which the beginning is already gone. */
 interface LongLine {
   readonly start: number;
@@ -83,7 +85,11 @@ class CsvTable {
       // The rows before the break come first; the next fill fails again.
       if (signal.aborted || this.#window.bytes.length === 0) throw error;
     }
-    return guessDelimiter(this.#window.bytes, this.#window.ended, csv.quote, csv.comment).delimiter;
+    const { bytes, ended } = this.#window;
+    // Excel writes the delimiter on a line of its own before the header.
+    const told = SEPARATOR_LINE.exec(bytes.toString('latin1', 0, 16));
+    if (told?.[1] !== undefined) this.#skipTo(told[0].length, 1);
+    return told?.[1] ?? guessDelimiter(bytes, ended, csv.quote, csv.comment).delimiter;
   }
 
   async #refill(): Promise<boolean> {

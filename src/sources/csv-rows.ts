@@ -67,6 +67,13 @@ export function behindLineEnd(window: RowWindow, at: number): number | undefined
   return window.ended ? at + 1 : undefined;
 }
 
+/** Index behind the blanks that begin at `from`. */
+export function behindBlanks(bytes: Buffer, from: number): number {
+  let at = from;
+  while (bytes[at] === 0x20 || bytes[at] === 0x09) at++;
+  return at;
+}
+
 /** Index of the first LF or CR from `at` on, or the length of the window. */
 export function lineEndFrom(bytes: Buffer, at: number): number {
   const lf = bytes.indexOf(LF, at);

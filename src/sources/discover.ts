@@ -33,12 +33,18 @@ export async function discoverSources(args: readonly string[], options: SourceOp
   for (const arg of args) {
     for (const path of arg === STDIN ? [STDIN] : await expandArgument(arg, options)) {
       await refuseTwice(path, options, seen);
-      const label = options.as ?? { id: path === STDIN ? 'stdin' : path, index: sources.length };
+      const label = options.as ?? { id: idOf(path), index: sources.length };
       sources.push(path === STDIN ? await fromStdin(label, options) : await fromPath(path, label, options));
     }
   }
   if (sources.length === 0) throw usageError('no-sources', 'no sources given', 'Name files, folders or -, for stdin.');
   return sources;
+}
+
+/** The path as it was named; a file called like the id of standard input gets another. */
+function idOf(path: string): string {
+  if (path === STDIN) return 'stdin';
+  return path === 'stdin' ? './stdin' : path;
 }
 
 type Label = Pick<SourceInfo, 'id' | 'index'>;

@@ -27,28 +27,28 @@ export async function expandArgument(arg: string, options: SourceOptions): Promi
     throw usageError('source-not-found', `${arg} does not exist`, 'Check the name; zep-import --help shows examples.');
   }
   const found = await glob(arg, { cwd, onlyFiles: false, expandDirectories: false });
-  const files: string[] = [];
-  for (const path of found.sort(compareNatural)) {
-    if (path.endsWith('/')) files.push(...(await filesOfFolder(path, cwd, options)));
-    else files.push(path);
+  // A pattern with ** names folders and what lies in them: every file counts once.
+  const files = new Set<string>();
+  for (const path of found) {
+    if (!path.endsWith('/')) files.add(path);
+    else for (const file of await filesBelow(path, cwd)) files.add(file);
   }
-  if (files.length === 0) {
+  if (files.size === 0) {
     throw usageError(
       'source-not-found',
       `no file matches ${arg}`,
       'Check the pattern, and quote it if the shell must not expand it.',
     );
   }
-  return files;
+  const { known, others } = sortOut([...files], options);
+  if (known.length === 0) return others;
+  tellOthers(arg, others, options);
+  return known;
 }
 
 /** Every file of a known format below a folder; hidden files and folders are left out. */
 async function filesOfFolder(folder: string, cwd: string, options: SourceOptions): Promise<readonly string[]> {
-  const root = resolve(cwd, folder);
-  const found = await glob('**/*', { cwd: root, dot: false, onlyFiles: true, expandDirectories: false });
-  const files = found.map((path) => join(folder, relative(root, resolve(root, path)))).sort(compareNatural);
-  const known = options.format === undefined || options.format === 'auto' ? files.filter(isKnown) : files;
-  const others = files.filter((path) => !known.includes(path));
+  const { known, others } = sortOut(await filesBelow(folder, cwd), options);
   if (known.length === 0) {
     throw usageError(
       'empty-folder',
@@ -56,13 +56,27 @@ async function filesOfFolder(folder: string, cwd: string, options: SourceOptions
       `Known are ${KNOWN_SUFFIXES} (also with .gz .br .zst); --format reads files of other names.`,
     );
   }
-  if (others.length > 0) {
-    options.notice?.(
-      'files-left-out',
-      `${folder}: ${others.length === 1 ? '1 file is' : `${others.length} files are`} left out, of no known format: ${list(others)}`,
-    );
-  }
+  tellOthers(folder, others, options);
   return known;
+}
+
+async function filesBelow(folder: string, cwd: string): Promise<readonly string[]> {
+  const root = resolve(cwd, folder);
+  const found = await glob('**/*', { cwd: root, dot: false, onlyFiles: true, expandDirectories: false });
+  return found.map((path) => join(folder, relative(root, resolve(root, path))));
+}
+
+/** Files of known formats and the others, each in natural order. Where the format is given, every file is of it. */
+function sortOut(files: readonly string[], options: SourceOptions): { known: string[]; others: string[] } {
+  const sorted = [...files].sort(compareNatural);
+  if (options.format !== undefined && options.format !== 'auto') return { known: sorted, others: [] };
+  return { known: sorted.filter(isKnown), others: sorted.filter((path) => !isKnown(path)) };
+}
+
+function tellOthers(where: string, others: readonly string[], options: SourceOptions): void {
+  if (others.length === 0) return;
+  const count = others.length === 1 ? '1 file is' : `${others.length} files are`;
+  options.notice?.('files-left-out', `${where}: ${count} left out, of no known format: ${list(others)}`);
 }
 
 function isKnown(path: string): boolean {

@@ -33,6 +33,7 @@ const dialects = [
   csvDialect({}, ','),
   csvDialect({ escape: '\\', comment: '#' }, ','),
   csvDialect({ escape: "'" }, ','),
+  csvDialect({ trim: true }, ','),
 ];
 
 const text = fc
@@ -70,7 +71,7 @@ const text = fc
 const lenient = /[^",\r\n][^,\r\n]*"/;
 
 describe('plain CSV read straight from the bytes', () => {
-  it.each([0, 1, 2])('gives the rows, places and faults that csv-parse gives (dialect %i)', (index) => {
+  it.each([0, 1, 2, 3])('gives the rows, places and faults that csv-parse gives (dialect %i)', (index) => {
     const dialect = dialects[index] ?? csvDialect({}, ',');
     fc.assert(
       fc.property(text, fc.constantFrom(8, 1000), fc.constantFrom(2, 50), (source, max, maxCells) => {

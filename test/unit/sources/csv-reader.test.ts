@@ -32,6 +32,12 @@ describe('CSV', () => {
     expect(outcome.values[1]).toEqual({ a: '3', b: '4' });
   });
 
+  it('believes the line with which Excel names the delimiter', async () => {
+    const outcome = await csv('sep=;\r\na;b\r\n1;2,5\r\n');
+    expect(outcome.values).toEqual([{ a: '1', b: '2,5' }]);
+    expect(outcome.records[0]?.position.line).toBe(3);
+  });
+
   it('takes a table of one column for what it is', async () => {
     expect((await csv('name\nAnn\nBob\n')).values).toEqual([{ name: 'Ann' }, { name: 'Bob' }]);
   });
@@ -85,7 +91,7 @@ describe('CSV', () => {
     ],
     ['a quote that is never closed', 'a,b\n1,"xy\n2,ok\n', '2 bad-quote: the quote that opens cell 2 is never closed'],
   ])('loses one row to %s, not the rest of the file', async (_, content, reason) => {
-    for (const options of [{}, { escape: '\\' }]) {
+    for (const options of [{}, { escape: '\\' }, { trim: true }, { delimiter: ',', comment: '¦¦' }]) {
       const outcome = await csv(content, options);
       expect(outcome.values).toEqual([{ a: '2', b: 'ok' }]);
       expect(reasons(outcome)).toEqual([reason]);
@@ -93,7 +99,7 @@ describe('CSV', () => {
   });
 
   it('takes a quote inside an unquoted cell for text', async () => {
-    for (const options of [{}, { escape: '\\' }]) {
+    for (const options of [{}, { escape: '\\' }, { trim: true }, { delimiter: ',', comment: '¦¦' }]) {
       expect((await csv('a,b\n5" pipe,37.8"N\n1,2\n', options)).values).toEqual([
         { a: '5" pipe', b: '37.8"N' },
         { a: '1', b: '2' },
@@ -114,8 +120,8 @@ describe('CSV', () => {
   });
 
   it('gives every row of a large file in a dialect that is not plain', async () => {
-    const rows = Array.from({ length: 9000 }, (_, i) => `${i};"say \\"${i}\\" é";${'x'.repeat(i % 90)}`);
-    const outcome = await csv(`a;b;c\n${rows.join('\n')}\n`, { escape: '\\', empty: 'keep' });
+    const rows = Array.from({ length: 9000 }, (_, i) => `${i}||"say \\"${i}\\" é"||${'x'.repeat(i % 90)}`);
+    const outcome = await csv(`a||b||c\n${rows.join('\n')}\n`, { delimiter: '||', escape: '\\', empty: 'keep' });
     expect(outcome.rejections).toEqual([]);
     expect(outcome.values).toEqual(rows.map((_, i) => ({ a: String(i), b: `say "${i}" é`, c: 'x'.repeat(i % 90) })));
     expect(outcome.raws).toEqual(rows);

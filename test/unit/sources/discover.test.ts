@@ -51,6 +51,25 @@ describe('finding the sources', () => {
     expect(told).toEqual(['files-left-out: d: 1 file is left out, of no known format: d/notes.docx']);
   });
 
+  it('counts a file once that a pattern names twice, and leaves files of no known format out of it', async () => {
+    const cwd = await folderWith('d/a.jsonl', 'd/in/b.jsonl', 'd/in/readme.docx');
+    const told: string[] = [];
+    const found = await ids(cwd, ['d/**'], { notice: (_, message) => told.push(message) });
+    expect(found).toEqual(['d/a.jsonl', 'd/in/b.jsonl']);
+    expect(told).toEqual(['d/**: 1 file is left out, of no known format: d/in/readme.docx']);
+  });
+
+  it('takes files of any name when the pattern names nothing else', async () => {
+    const cwd = await folderWith('x.log', 'y.log');
+    expect(await ids(cwd, ['*.log'])).toEqual(['x.log', 'y.log']);
+  });
+
+  it('does not go round in circles through linked folders, but names the file that is there twice', async () => {
+    const cwd = await folderWith('d/a.jsonl');
+    await symlink(join(cwd, 'd'), join(cwd, 'd', 'again'));
+    await expect(ids(cwd, ['d'])).rejects.toThrow('d/again/a.jsonl is given twice (also named as d/a.jsonl)');
+  });
+
   it('takes a path that exists for itself before it takes it for a pattern', async () => {
     const cwd = await folderWith('[1].jsonl', '1.jsonl', '{a,b}.jsonl');
     expect(await ids(cwd, ['[1].jsonl', '{a,b}.jsonl'])).toEqual(['[1].jsonl', '{a,b}.jsonl']);
