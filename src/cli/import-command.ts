@@ -145,9 +145,10 @@ function opener(inputs: Inputs, spool: Spool | undefined) {
     const [copy] = await discoverSources([spool.path], {
       ...inputs.sourceOptions,
       ...(format === 'document' ? {} : { format }),
+      as: { id: original.info.id, index },
     });
     if (copy === undefined) throw new RangeError('the spool is gone');
-    return { ...copy, info: { ...copy.info, id: original.info.id, index }, read: (...read) => copy.read(...read) };
+    return copy;
   };
 }
 

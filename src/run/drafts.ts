@@ -16,7 +16,7 @@ import { partsAfterRefusal, rangesOf, type Range } from '../lanes/refusal-ladder
 import type { Ledger, StoredChunk, StoredPosition } from '../ledger/ledger.js';
 import type { BatchId, Rejection } from '../model.js';
 import { RemoteError, type BatchApi, type BatchItem, type BatchSummary } from '../remote/api.js';
-import type { CreateBatchRequest, WireItem } from '../wire.js';
+import type { BatchStatus, CreateBatchRequest, WireItem } from '../wire.js';
 
 /** One open batch of ours. Its identity at the service changes when it is made anew; lane and number stay. */
 export interface Draft {
@@ -77,6 +77,15 @@ const EQUAL_READS = 3;
 const MAX_READS = 100;
 /** Between two of them; a tenth of the settle window when that is shorter. */
 const READ_INTERVAL_MS = 1_000;
+/** What a batch of ours says when somebody else processed it. A word that nobody has heard of says nothing. */
+const TAKEN: ReadonlySet<string> = new Set<BatchStatus>([
+  'queued',
+  'processing',
+  'succeeded',
+  'partial',
+  'failed',
+  'canceled',
+]);
 /** So many single items refused in the same words, with nothing accepted, mean that the service will take none of them. */
 const SAME_REFUSALS = 20;
 
@@ -605,7 +614,7 @@ export class Drafts {
         await this.rebuild(draft, signal);
         return draft.accepted;
       }
-      if (summary.status !== 'draft' && summary.status !== '' && summary.status !== 'invalid' && !draft.taken) {
+      if (TAKEN.has(summary.status) && !draft.taken) {
         this.#markTaken(draft, summary.itemCount);
       }
       equal = summary.itemCount === last ? equal + 1 : 1;

@@ -51,6 +51,8 @@ interface Entry {
   /** As the service last told it, once the batch was handed over. */
   itemCount: number | undefined;
   invalids: number;
+  /** How often it was a draft again after it had been handed over. */
+  relapses: number;
 }
 
 export interface HandoverTotals {
@@ -127,6 +129,7 @@ export class Handover {
       counts: undefined,
       itemCount: undefined,
       invalids: 0,
+      relapses: 0,
     };
     this.#entries.push(entry);
     this.#tasks.push(
@@ -291,11 +294,7 @@ export class Handover {
         if (!(await this.#slept(pauseMs, this.#stop))) return false;
       }
     }
-    throw new AppError(`batch ${draft.id} is still a draft after it was handed over ${MAX_PRESSES} times`, {
-      code: 'unsettled',
-      disposition: 'timeout',
-      hint: 'run the same command again when the service answers',
-    });
+    throw stillDraft(draft);
   }
 
   /** Presses process and finds out what came of it. Undefined: the draft was put right and must be processed again. */
@@ -366,6 +365,10 @@ export class Handover {
     this.#destinations.forget();
     entry.draft.taken = false;
     await this.#drafts.rebuild(entry.draft, this.#signal);
+    this.#resetToDraft(entry);
+  }
+
+  #resetToDraft(entry: Entry): void {
     entry.state = 'waiting';
     entry.status = 'draft';
     entry.counts = undefined;
@@ -382,6 +385,14 @@ export class Handover {
     }
     if (summary.status === 'invalid') {
       await this.#mendInvalid(entry);
+      return;
+    }
+    if (summary.status === 'draft') {
+      // What was taken for the beginning of its processing was none.
+      entry.relapses += 1;
+      if (entry.relapses >= MAX_PRESSES) throw stillDraft(entry.draft);
+      entry.draft.taken = false;
+      this.#resetToDraft(entry);
       return;
     }
     this.#see(entry, summary);
@@ -499,6 +510,14 @@ export class Handover {
       position === undefined ? `${entry.draft.id}[${item.index ?? '?'}]` : `${position.source.id}:${position.line}`,
     );
   }
+}
+
+function stillDraft(draft: Draft): AppError {
+  return new AppError(`batch ${draft.id} is still a draft after it was handed over ${MAX_PRESSES} times`, {
+    code: 'unsettled',
+    disposition: 'timeout',
+    hint: 'run the same command again when the service answers',
+  });
 }
 
 /** How many items of a batch the service is done with. */

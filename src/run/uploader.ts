@@ -66,6 +66,7 @@ export class Uploader {
   /** Takes items in input order, each with its slot; resolves when there is room for more. Throws what stopped a lane. */
   async put(items: readonly Item[], slots: readonly number[], records: number): Promise<void> {
     for (const [index, item] of items.entries()) {
+      if (this.#stop.aborted) break;
       const slot = slots[index] ?? -1;
       if (slot < 0) continue;
       const lane = this.#lanes[this.#assignment.place(slot)];
@@ -73,8 +74,8 @@ export class Uploader {
       const handedOver = lane.collect(item, slot, records);
       if (handedOver !== undefined) this.#atBorder(lane, handedOver);
       if (lane.isFull) await lane.room();
-      this.#rethrow();
     }
+    this.#rethrow();
     for (const lane of this.#lanes) lane.flushStale(records - STALE_RECORDS);
   }
 
@@ -185,6 +186,10 @@ class Lane {
     this.#itemsInBatch = 0;
     const rest = this.#chunker.take();
     return new Promise((resolve) => {
+      if (this.#dead) {
+        resolve(false);
+        return;
+      }
       this.#borders.add(resolve);
       const border = (): void => {
         this.#borders.delete(resolve);

@@ -23,8 +23,13 @@ describe('one answer that is behind the times', () => {
     expect(at.server.stats().asked['create']).toBe(1);
   });
 
-  it('with a status that nobody has heard of does not make a draft somebody else’s', async () => {
-    at = await scene({ faults: ['get:1=unknown-status'] });
+  it.each([
+    ['get:1=unknown-status'],
+    ['get:1-4=unknown-status'],
+    ['add:2=409', 'get:1-3=unknown-status'],
+    ['process:1=drop-before', 'get:2-3=unknown-status'],
+  ])('with a status that nobody has heard of does not make a draft somebody else’s (%s %s)', async (...faults) => {
+    at = await scene({ faults });
     const { status, summary } = await at.run(episodes(100));
     expect(status).toBe('completed');
     expect(summary.items.succeeded).toBe(100);

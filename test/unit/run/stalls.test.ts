@@ -53,6 +53,22 @@ describe('a run that waits', () => {
     expect(summary.items.accepted).toBeGreaterThan(0);
   });
 
+  it('for room in its lanes ends at an interrupt, also when lanes were about to be added', async () => {
+    at = await scene({ latencyMs: 5 });
+    const stop = new AbortController();
+    const { status, error, draftsLeft } = await at.run(
+      [sourceOf(episodes(2_000, 20), 2_000)],
+      { lanes: 'auto', batchSize: 200 },
+      { soft: stop.signal },
+      (event) => {
+        if (event.type === 'chunk' && event.phase === 'accepted') stop.abort('interrupt');
+      },
+    );
+    expect(status).toBe('interrupted');
+    expect(error).toBeUndefined();
+    expect(draftsLeft).toEqual(await at.drafts());
+  });
+
   it('for users and threads to be created ends at an interrupt', async () => {
     at = await scene({ faults: ['thread-create:*=hang-before'] });
     const stop = new AbortController();
