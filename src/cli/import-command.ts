@@ -49,7 +49,7 @@ export async function importSources(
   });
   const stops = stopsOf(io, values.maxDuration, (hard) => tellStop(renderer.observe, hard));
   try {
-    await importOnce(args, values, io, settings, renderer, stops);
+    await importOnce({ args, values, io, settings, renderer, stops });
   } catch (error) {
     const { code, message, hint, exitCode } = describeFailure(error);
     renderer.observe({ type: 'exit-error', code, message, hint, exitCode });
@@ -69,21 +69,34 @@ function tellStop(observe: Observe, hard: boolean): void {
   });
 }
 
-async function importOnce(
-  args: readonly string[],
-  values: Values,
-  io: Io,
-  settings: ImportSettings,
-  renderer: Renderer,
-  stops: SignalStops,
-): Promise<void> {
-  const { observe } = renderer;
+/** What the command line asks for, and how it is shown and stopped. */
+interface Job {
+  readonly args: readonly string[];
+  readonly values: Values;
+  readonly io: Io;
+  readonly settings: ImportSettings;
+  readonly renderer: Renderer;
+  readonly stops: SignalStops;
+}
+
+async function importOnce(job: Job): Promise<void> {
+  const { args, values, io } = job;
   const id = runId();
-  const state = makeFolder(stateDir(values.stateDir, io.env));
-  const folder = join(state, 'runs', id);
-  const { commandNames } = await import('./command-names.js');
+  const folder = join(makeFolder(stateDir(values.stateDir, io.env)), 'runs', id);
   const fromStdin = args.includes('-');
   const spool = fromStdin ? new Spool(io.stdin, join(makeFolder(folder), 'stdin.gz')) : undefined;
+  try {
+    await importInto(job, id, folder, spool);
+  } finally {
+    await spool?.remove();
+  }
+}
+
+async function importInto(job: Job, id: string, folder: string, spool: Spool | undefined): Promise<void> {
+  const { args, values, io, settings, renderer, stops } = job;
+  const { observe } = renderer;
+  const state = stateDir(values.stateDir, io.env);
+  const { commandNames } = await import('./command-names.js');
   const notice = (code: string, message: string, hint?: string): void =>
     observe({ type: 'notice', level: 'warning', code, message, hint });
   const inputs = await openInputs(args, values, commandNames, spool?.stream ?? io.stdin, notice);
@@ -114,8 +127,7 @@ async function importOnce(
         stops,
       );
       rejects.close();
-      await spool?.remove();
-      await lastWords(outcome, { values, io, settings, renderer, stops, folder, ledger, rejects, session });
+      await lastWords(outcome, { ...job, folder, ledger, rejects, session });
     } finally {
       ledger.close();
     }
@@ -200,12 +212,7 @@ function inherited(values: Values): readonly InheritedSetting[] {
     .map((name) => ({ name, value: String(values[name]), origin: `ZEP_IMPORT_${name.toUpperCase()}` }));
 }
 
-interface LastWords {
-  readonly values: Values;
-  readonly io: Io;
-  readonly settings: ImportSettings;
-  readonly renderer: Renderer;
-  readonly stops: SignalStops;
+interface LastWords extends Job {
   readonly folder: string;
   readonly ledger: Ledger;
   readonly rejects: RejectsLog;

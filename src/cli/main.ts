@@ -78,6 +78,9 @@ export async function main(io: Io): Promise<void> {
       return;
     }
     await tellFailure(error, io, wantsJson(args) || io.env['ZEP_IMPORT_OUTPUT'] === 'json');
+  } finally {
+    // A command that ends before its input does must not wait for a writer that never stops.
+    io.stdin.destroy();
   }
 }
 

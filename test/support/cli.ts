@@ -51,7 +51,8 @@ export function workplace(): Workplace {
     });
     children.push(child);
     child.stdin.on('error', () => undefined); // the program may end before it has read everything
-    child.stdin.end(options.stdin);
+    // 'open': a writer that never stops.
+    if (options.stdin !== 'open') child.stdin.end(options.stdin);
     return watched(child);
   };
   return {
