@@ -22,6 +22,7 @@ export class Spool {
     const file = createWriteStream(path, { mode: 0o600 });
     const out = new PassThrough({ highWaterMark: 1024 * 1024 });
     this.stream = out;
+    out.on('error', () => undefined); // told to the reader, when there is one
     this.#gzip.pipe(file);
     this.#written = finished(file).catch((error: unknown) => {
       this.#failure = error instanceof Error ? error : new Error(String(error));
