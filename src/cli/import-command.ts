@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
 import type { InheritedSetting, Observe, RunSummary } from '../events.js';
@@ -89,6 +90,8 @@ async function importOnce(job: Job): Promise<void> {
     await importInto(job, id, folder, spool);
   } finally {
     await spool?.remove();
+    // Left over empty when the run could not start.
+    await rmdir(folder).catch(() => undefined);
   }
 }
 
