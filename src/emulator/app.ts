@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import { ApiError, json, plain, type Answer } from './answer.js';
 import type { Call } from './call.js';
+import { failureText } from './failure-text.js';
 import { underFaults, type Delivery, type FaultyCall } from './fault-effects.js';
 import type { Faults } from './faults.js';
 import type { RateDecision } from './rate-limit.js';
@@ -72,7 +73,10 @@ export function createApp(deps: AppDeps): App {
     if (found?.kind !== 'found') return { operation, delivery: withHeaders(answered(unrouted(found)), headers) };
     const params = new URLSearchParams(query.join('?'));
     const call: Call = { operation, project, params: found.params, query: params, body: request.body };
-    const apply = (actual: Call): Promise<Answer> => answer(deps, found.route, actual);
+    const apply = (actual: Call): Promise<Answer> => {
+      if (operation === 'add') deps.effects.watchCount(actual);
+      return answer(deps, found.route, actual);
+    };
     const delivery = await underFaults(deps.faults.decide(call), call, apply, deps.effects, request.signal);
     return { operation, delivery: withHeaders(delivery, headers) };
   };
@@ -94,7 +98,7 @@ async function answer(deps: AppDeps, route: Route, call: Call): Promise<Answer> 
     return result;
   } catch (error) {
     if (error instanceof ApiError) return refusal(error);
-    deps.log(`${route.operation} failed: ${error instanceof Error ? error.message : String(error)}`);
+    deps.log(`${route.operation} failed: ${failureText(error)}`);
     return refusal(new ApiError(500, 'internal server error'));
   }
 }

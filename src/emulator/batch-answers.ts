@@ -84,7 +84,7 @@ export function itemDescriber(
   const addressOf = (item: WireItem): WireItemDetail => {
     const target = targetOfItem(item);
     const name = `${target.kind} ${target.id}`;
-    const address = known.get(name) ?? destination(target, store.targets.find(batch.project, target.kind, target.id));
+    const address = known.get(name) ?? destination(target, targetOfRun(store, batch, target));
     known.set(name, address);
     return address;
   };
@@ -108,6 +108,13 @@ export function itemDescriber(
       updated_at: isoTime(state === PENDING ? chunk.createdAt : batch.updatedAt),
     };
   };
+}
+
+/** A target born after the run began has the name of the one that the items were addressed to, and is another one. */
+function targetOfRun(store: Store, batch: Batch, { kind, id }: ItemTarget): Target | undefined {
+  const target = store.targets.find(batch.project, kind, id);
+  const isOther = target !== undefined && batch.processedAt !== undefined && target.createdAt > batch.processedAt;
+  return isOther ? undefined : target;
 }
 
 function destination({ kind, id }: ItemTarget, target: Target | undefined): WireItemDetail {

@@ -5,7 +5,7 @@
 import type { WireItem } from '../wire.js';
 import { isoTime, stateOf } from './batch-answers.js';
 import type { RouteContext } from './context.js';
-import { CANCELED, isFinal, isStored, SUCCEEDED } from './engine/machine.js';
+import { CANCELED, isStored, SUCCEEDED } from './engine/machine.js';
 import { targetOfItem } from './layout.js';
 import type { Batch } from './store/batches.js';
 import type { OpenChunk } from './store/chunks.js';
@@ -42,7 +42,7 @@ export function episodeAnswer(place: PlacedItem): object {
   const shared = {
     uuid: place.uuid,
     created_at: place.createdAt,
-    processed: isFinal(place.state) && place.state !== CANCELED,
+    processed: isStored(place.state),
   };
   const metadata = item.metadata === undefined || item.metadata === null ? {} : { metadata: item.metadata };
   if (item.type === 'thread_message') {
@@ -78,7 +78,7 @@ export function messageAnswer(place: PlacedItem): object | undefined {
     content: item.content,
     created_at: place.createdAt,
     ...(item.metadata === undefined || item.metadata === null ? {} : { metadata: item.metadata }),
-    processed: place.state === SUCCEEDED,
+    processed: isStored(place.state),
   };
 }
 

@@ -50,7 +50,6 @@ export async function underFaults(
   effects: FaultyCall,
   signal: AbortSignal,
 ): Promise<Delivery> {
-  if (call.operation === 'add') effects.watchCount(call);
   if (faults.length === 0) return { kind: 'answer', answer: await apply(call) };
   for (const fault of faults) effects.struck(fault);
   await before(faults, call, effects, signal);

@@ -25,8 +25,10 @@ import { userRoutes } from './routes/users.js';
 import { HttpFront } from './server.js';
 import { Stats, type ServerStats } from './stats.js';
 import { openProject, type Project } from './store/projects.js';
+import { dataFailure } from './store/schema.js';
 import { openStore, type Store } from './store/store.js';
 import type { CharacterUnit } from './validate-fields.js';
+import { waitUnless } from './waiting.js';
 import { Webhooks, type WebhookOptions } from './webhooks.js';
 
 export type { ApiKey } from './keys.js';
@@ -126,12 +128,13 @@ function keysOf(options: LocalServerOptions): ApiKey[] {
 
 /** Starts listening. Throws AppError: data file unusable or in use, port taken, a fault that is not understood. */
 export async function startLocalServer(options: LocalServerOptions = {}): Promise<LocalServer> {
-  const store = await openStore(options.dataFile ?? ':memory:');
+  const file = options.dataFile ?? ':memory:';
+  const store = await openStore(file);
   try {
     return await startOn(store, options);
   } catch (error) {
     store.close();
-    throw error;
+    throw dataFailure(file, error);
   }
 }
 
@@ -181,6 +184,7 @@ async function startOn(store: Store, options: LocalServerOptions): Promise<Local
     port: options.port ?? 0,
     maxBodyBytes: options.limits?.maxBodyBytes ?? DEFAULTS.maxBodyBytes,
     delayMs: () => (options.latencyMs ?? 0) + random() * (options.jitterMs ?? 0),
+    stopping: stopping.signal,
     log,
   });
   const listening = await front.listen();
@@ -192,7 +196,7 @@ async function startOn(store: Store, options: LocalServerOptions): Promise<Local
     await listening.close();
     await processor.close();
     await webhooks?.close();
-    store.close();
+    if (!store.close()) log('the data file keeps its log beside it: there was no room to fold it in');
   };
   return {
     url: `http://127.0.0.1:${listening.port}${BASE_PATH}`,
@@ -221,7 +225,7 @@ function faultEffects(
   return {
     stopping,
     struck: (fault) => stats.fault(fault.text),
-    sleep: (ms, signal) => clock.sleep(ms, signal),
+    sleep: (ms, signal) => waitUnless(clock, ms, [signal, stopping]),
     now: () => clock.date(),
     random,
     later(ms, work) {

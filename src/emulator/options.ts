@@ -54,12 +54,17 @@ function oneOf<T extends string>(flag: string, known: readonly T[]): (text: stri
   return (text) => known.find((word) => word === text) ?? bad(flag, text, `one of ${known.join(', ')}`);
 }
 
+/** An empty name would be a database of SQLite's own that is gone at the end. */
+function dataFile(text: string): string {
+  return text.trim() === '' ? bad('data', JSON.stringify(text), 'a file or :memory:') : text;
+}
+
 /** `KEY`, or `KEY=PROJECT`. A key may hold `=`: the last one separates. */
 function apiKey(text: string): ApiKey {
   const at = text.lastIndexOf('=');
   const key = at < 0 ? text : text.slice(0, at);
   const project = at < 0 ? DEFAULT_PROJECT : text.slice(at + 1);
-  if (key.trim() === '' || project === '') bad('api-key', '(not shown)', 'KEY or KEY=PROJECT');
+  if (key.trim() === '' || project.trim() === '') bad('api-key', '(not shown)', 'KEY or KEY=PROJECT');
   return { key: key.trim(), project };
 }
 
@@ -91,7 +96,7 @@ const DAY_SECONDS = 86_400;
 
 export const SERVE_FLAGS: readonly ServeFlag[] = [
   flag('port', 'N', 'port on 127.0.0.1; 0 for any free one', whole('port', 0, 65_535), { default: '8787' }),
-  flag('data', 'FILE', 'data file; :memory: keeps nothing', asText, { default: '<state-dir>/local.db' }),
+  flag('data', 'FILE', 'data file; :memory: keeps nothing', dataFile, { default: '<state-dir>/local.db' }),
   flag('api-key', 'KEY[=PROJECT]', 'accept this key (repeatable); without it every key opens one project', apiKey, {
     repeatable: true,
   }),
@@ -141,7 +146,7 @@ export const SERVE_FLAGS: readonly ServeFlag[] = [
   flag('fault-file', 'FILE', 'rules from a file, one a line, # for comments'),
   flag('seed', 'N', 'of all chance', whole('seed', 0, 4_294_967_295)),
   flag('webhook', 'URL', 'send webhooks there', webUrl),
-  flag('webhook-secret', 'whsec_...', 'sign webhooks with it', secret),
+  flag('webhook-secret', 'SECRET', 'sign webhooks with it: whsec_ and a key in base64', secret),
   flag(
     'webhook-event',
     'NAME',
@@ -161,7 +166,38 @@ function read(values: ServeValues, name: string): unknown {
   const value = values[name];
   if (known === undefined || value === undefined || value === false) return undefined;
   if (value === true) return true;
-  return typeof value === 'string' ? known.parse(value) : value.map((text) => known.parse(text));
+  if (typeof value === 'string') return known.parse(value);
+  return known.repeatable ? value.map((text) => known.parse(text)) : bad(name, '(repeated)', 'a single value');
+}
+
+/** A flag that would do nothing without another is a mistake of whoever typed it. */
+const NEEDS: Readonly<Record<string, string>> = {
+  'webhook-secret': 'webhook',
+  'webhook-event': 'webhook',
+  'webhook-delay': 'webhook',
+  'webhook-duplicate': 'webhook',
+  'webhook-missign': 'webhook',
+  webhook: 'webhook-secret',
+  'no-rate-headers': 'rate-limit',
+};
+
+function checkCompanions(values: ServeValues): void {
+  const isGiven = (name: string): boolean => values[name] !== undefined && values[name] !== false;
+  for (const [name, other] of Object.entries(NEEDS)) {
+    if (!isGiven(name) || isGiven(other)) continue;
+    throw usageError('bad-serve-flag', `--${name} needs --${other}.`, `Give --${other} too, or leave --${name} out.`);
+  }
+}
+
+function keysOf(values: ServeValues): ApiKey[] | undefined {
+  const keys = listOf<ApiKey>(read(values, 'api-key'));
+  const projects = new Map<string, string>();
+  for (const { key, project } of keys ?? []) {
+    const other = projects.get(key) ?? project;
+    if (other !== project) bad('api-key', '(not shown)', `a key to one project: it opens ${other} and ${project}`);
+    projects.set(key, project);
+  }
+  return keys;
 }
 
 /** Only what was given, so that the server's own defaults hold for the rest. */
@@ -203,10 +239,7 @@ function faultsOf(values: ServeValues): string[] | undefined {
 function webhookOf(values: ServeValues): WebhookOptions | undefined {
   const url = read(values, 'webhook') as string | undefined;
   const key = read(values, 'webhook-secret') as string | undefined;
-  if (url === undefined && key === undefined) return undefined;
-  if (url === undefined || key === undefined) {
-    throw usageError('bad-serve-flag', '--webhook and --webhook-secret belong together.', 'Give both, or neither.');
-  }
+  if (url === undefined || key === undefined) return undefined;
   return {
     url,
     secret: key,
@@ -224,6 +257,7 @@ export function parseServeOptions(values: ServeValues): LocalServerOptions {
   for (const name of Object.keys(values)) {
     if (!SERVE_FLAGS.some((entry) => entry.name === name)) bad(name, '', 'a flag of serve');
   }
+  checkCompanions(values);
   const number = (name: string): number | undefined => read(values, name) as number | undefined;
   const data = read(values, 'data') as string | undefined;
   const limits: LocalServerOptions['limits'] = given({
@@ -239,7 +273,7 @@ export function parseServeOptions(values: ServeValues): LocalServerOptions {
   return given({
     port: number('port') ?? 8787,
     dataFile: data === ':memory:' ? undefined : data,
-    apiKeys: listOf<ApiKey>(read(values, 'api-key')),
+    apiKeys: keysOf(values),
     processingRate: number('processing-rate'),
     processingConcurrency: number('processing-concurrency'),
     expireAfterMs: seconds(read(values, 'expire-after')),

@@ -11,6 +11,7 @@ import { ApiError, type Answer } from './answer.js';
 import { refusal, type App } from './app.js';
 import type { Delivery } from './fault-effects.js';
 import type { Stats } from './stats.js';
+import { waitUnless } from './waiting.js';
 
 export interface HttpOptions {
   readonly host: string;
@@ -18,6 +19,8 @@ export interface HttpOptions {
   /** Largest request body in bytes; a larger one is answered with 413. */
   readonly maxBodyBytes: number;
   readonly delayMs: () => number;
+  /** Aborted when the server stops: delays that it makes itself end then. */
+  readonly stopping: AbortSignal;
   readonly log: (line: string) => void;
 }
 
@@ -29,7 +32,8 @@ export interface Listening {
 
 /** How much of a refused body is read so that the client gets to see the refusal. */
 const DRAIN_FACTOR = 4;
-const CLOSE_PATIENCE_MS = 5_000;
+/** How long a client may take to send or fetch the rest of what is under way when the server stops. */
+const CLOSE_PATIENCE_MS = 2_000;
 const LOOPBACK_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i;
 
 class TooLarge extends Error {}
@@ -56,14 +60,13 @@ function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   });
 }
 
+/** What the service puts on every answer. */
+const EVERYWHERE = { vary: 'Origin', 'x-content-type-options': 'nosniff' } as const;
+
 function send(response: ServerResponse, { status, headers, body }: Answer, closing: boolean): number {
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  response.writeHead(status, {
-    ...headers,
-    'content-length': bytes.length,
-    'x-content-type-options': 'nosniff',
-    ...(closing ? { connection: 'close' } : {}),
-  });
+  const connection = closing ? { connection: 'close' } : {};
+  response.writeHead(status, { ...EVERYWHERE, ...headers, ...connection, 'content-length': bytes.length });
   response.end(bytes);
   return bytes.length;
 }
@@ -71,7 +74,7 @@ function send(response: ServerResponse, { status, headers, body }: Answer, closi
 /** The headers of a whole answer, and only the first `keep` bytes of it. */
 function sendPart(response: ServerResponse, { status, headers, body }: Answer, keep: number | undefined): void {
   const bytes = Buffer.from(body);
-  response.writeHead(status, { ...headers, 'content-length': bytes.length });
+  response.writeHead(status, { ...EVERYWHERE, ...headers, 'content-length': bytes.length });
   response.write(bytes.subarray(0, Math.min(keep ?? Math.floor(bytes.length / 2), bytes.length - 1)), () => {
     response.socket?.destroy();
   });
@@ -81,14 +84,13 @@ async function sendSlowly(
   response: ServerResponse,
   answer: Answer,
   overMs: number,
-  clock: Clock,
-  signal: AbortSignal,
+  wait: (ms: number) => Promise<void>,
 ): Promise<void> {
   const bytes = Buffer.from(answer.body);
   const steps = Math.max(1, Math.min(bytes.length, 20));
-  response.writeHead(answer.status, { ...answer.headers, 'content-length': bytes.length });
+  response.writeHead(answer.status, { ...EVERYWHERE, ...answer.headers, 'content-length': bytes.length });
   for (let step = 0; step < steps; step++) {
-    await clock.sleep(overMs / steps, signal);
+    await wait(overMs / steps);
     const from = Math.floor((bytes.length * step) / steps);
     response.write(bytes.subarray(from, Math.floor((bytes.length * (step + 1)) / steps)));
   }
@@ -171,7 +173,7 @@ export class HttpFront {
     }
     this.stats.counters.received += body.length;
     const delayMs = this.options.delayMs();
-    if (delayMs > 0) await this.clock.sleep(delayMs);
+    if (delayMs > 0) await waitUnless(this.clock, delayMs, [this.options.stopping]);
     const { method = 'GET', url = '/', headers } = request;
     const { operation, delivery } = await this.app({ method, url, authorization: headers.authorization, body, signal });
     return this.deliver(response, operation, delivery, signal);
@@ -202,7 +204,9 @@ export class HttpFront {
         return 'truncated';
       case 'slow':
         this.stats.answered(delivery.answer.status);
-        await sendSlowly(response, delivery.answer, delivery.overMs, this.clock, signal);
+        await sendSlowly(response, delivery.answer, delivery.overMs, (ms) =>
+          waitUnless(this.clock, ms, [signal, this.options.stopping]),
+        );
         return String(delivery.answer.status);
     }
   }

@@ -7,11 +7,13 @@ import { Webhook } from 'standardwebhooks';
 import { AppError } from '../errors.js';
 import type { Clock } from '../clock.js';
 import { isoTime } from './batch-answers.js';
+import { failureText } from './failure-text.js';
 import type { ActiveBatch } from './engine/work-queue.js';
 import type { ProcessorEvents } from './engine/processor.js';
 import type { Stats } from './stats.js';
 import type { Batch } from './store/batches.js';
 import type { Store } from './store/store.js';
+import { waitUnless } from './waiting.js';
 
 export type WebhookEvent = 'ingest.batch.completed' | 'episode.processed';
 
@@ -36,8 +38,10 @@ export interface WebhookOptions {
 /** docs.svix.com/retries: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h. */
 const SVIX_SCHEDULE_MS = [5, 300, 1_800, 7_200, 18_000, 36_000, 36_000].map((seconds) => seconds * 1000);
 const TIMEOUT_MS = 15_000;
-const AT_ONCE = 8;
+const AT_ONCE = 16;
 const IDLE_MS = 60_000;
+/** What cannot be read or recorded, for want of disk space say, is looked at again after this. */
+const RETRY_MS = 1_000;
 
 const WRONG_SECRET = `whsec_${Buffer.from('a key that nobody has').toString('base64')}`;
 
@@ -69,6 +73,7 @@ export class Webhooks {
   private readonly wanted: ReadonlySet<WebhookEvent>;
   private waker = new AbortController();
   private readonly stopping = new AbortController();
+  private readonly inFlight = new Map<number, Promise<void>>();
   private work: Promise<void> | undefined;
 
   constructor(
@@ -144,31 +149,58 @@ export class Webhooks {
     this.waker.abort();
   }
 
-  private due(): Message[] {
+  /** The earliest that are not in flight: as many as can be, and one more to tell when to look again. */
+  private next(): Message[] {
     return this.store.db
       .prepare('SELECT no, id, payload, attempts, due_at FROM webhooks ORDER BY due_at, no LIMIT ?')
-      .all(AT_ONCE)
+      .all(AT_ONCE + 1)
       .map((row) => ({
         no: Number(row.no),
         id: String(row.id),
         payload: String(row.payload),
         attempts: Number(row.attempts),
         dueAt: Number(row.due_at),
-      }));
+      }))
+      .filter(({ no }) => !this.inFlight.has(no));
   }
 
   private async loop(): Promise<void> {
     while (!this.stopping.signal.aborted) {
       this.waker = new AbortController();
-      const waiting = this.due();
-      const now = this.clock.date();
-      const due = waiting.filter(({ dueAt }) => dueAt <= now);
-      if (due.length > 0) await Promise.all(due.map((message) => this.attempt(message)));
-      else {
-        const ms = Math.min(Math.max((waiting[0]?.dueAt ?? Infinity) - now, 1), IDLE_MS);
-        await this.clock.sleep(ms, this.waker.signal).catch(() => undefined);
+      let waitMs = RETRY_MS;
+      try {
+        waitMs = this.launch();
+      } catch (error) {
+        this.waits(error);
       }
+      await this.clock.sleep(waitMs, this.waker.signal).catch(() => undefined);
     }
+    await Promise.all(this.inFlight.values());
+  }
+
+  /** Starts what is due while there is room, so that a receiver slow with one message holds up none but that; milliseconds to the next look. */
+  private launch(): number {
+    const now = this.clock.date();
+    for (const message of this.next()) {
+      if (message.dueAt > now) return Math.min(message.dueAt - now, IDLE_MS);
+      if (this.inFlight.size === AT_ONCE) break;
+      const sent = this.attempt(message).catch(async (error: unknown) => {
+        this.waits(error);
+        await waitUnless(this.clock, RETRY_MS, [this.stopping.signal]).catch(() => undefined);
+      });
+      this.inFlight.set(
+        message.no,
+        sent.finally(() => {
+          this.inFlight.delete(message.no);
+          this.waker.abort();
+        }),
+      );
+    }
+    return IDLE_MS;
+  }
+
+  private waits(error: unknown): void {
+    this.log(`webhooks wait: ${failureText(error)}`);
   }
 
   private async attempt(message: Message): Promise<void> {

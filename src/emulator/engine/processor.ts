@@ -4,6 +4,7 @@
  * a killed server goes on where its last slice was written.
  */
 import type { Clock } from '../../clock.js';
+import { failureText } from '../failure-text.js';
 import type { Batch, RunPlan } from '../store/batches.js';
 import type { Store } from '../store/store.js';
 import type { ItemTarget } from '../layout.js';
@@ -130,7 +131,7 @@ export class Processor {
         if (busy) await giveWay();
         else await this.pause();
       } catch (error) {
-        this.told.log(`processing waits: ${error instanceof Error ? error.message : String(error)}`);
+        this.told.log(`processing waits: ${failureText(error)}`);
         await this.sleep(RETRY_MS);
       }
     }

@@ -57,7 +57,9 @@ function statusFilter(call: Call, known: readonly string[]): string | undefined 
 function listBatches({ store }: RouteContext, call: Call): Answer {
   const limit = pageLimit(call);
   const status = statusFilter(call, BATCH_STATUSES);
-  const before = queryInteger(call, 'cursor', 0) ?? Number.MAX_SAFE_INTEGER;
+  const cursor = queryInteger(call, 'cursor', 0) ?? 0;
+  // No batch has the number 0: as in the listing of items it means the beginning.
+  const before = cursor === 0 ? Number.MAX_SAFE_INTEGER : cursor;
   const page = { before, limit: limit + 1, ...(status === undefined ? {} : { status }) };
   const found = store.batches.list(call.project.no, page);
   const batches = found.slice(0, limit);

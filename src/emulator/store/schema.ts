@@ -105,29 +105,44 @@ export async function openData(file: string): Promise<Database> {
     return db;
   } catch (error) {
     db?.close();
-    if (!(error instanceof SqlError)) throw error;
-    if (error.code === 'BUSY' || error.code === 'LOCKED') {
-      throw new AppError(`Another local server is using ${file}.`, {
-        code: 'local-data-in-use',
-        disposition: 'locked',
-        hint: 'Stop it, or name another file with --data.',
-        cause: error,
-      });
-    }
-    throw unusable(file, error.message, 'Name another file with --data.', error);
+    throw dataFailure(file, error);
   }
+}
+
+/** An error of the database while the server starts, in words; any other error as it is. */
+export function dataFailure(file: string, error: unknown): Error {
+  if (!(error instanceof SqlError)) return error instanceof Error ? error : new Error(String(error));
+  const { code, message } = error;
+  if (code === 'BUSY' || code === 'LOCKED') {
+    return new AppError(`Another local server is using ${file}.`, {
+      code: 'local-data-in-use',
+      disposition: 'locked',
+      hint: 'Stop it, or name another file with --data.',
+      cause: error,
+    });
+  }
+  if (code === 'CANTOPEN') {
+    return unusable(file, 'it cannot be opened', 'Its folder must exist, and both must be writable.', error);
+  }
+  return unusable(file, message, 'Name another file with --data.', error);
 }
 
 /**
  * Folds the log into the file, so that one file is left behind, and gives the lock back before closing: a driver may keep the file open
- * until its statements are collected, and the next server must not wait for that.
+ * until its statements are collected, and the next server must not wait for that. Where the log cannot be folded (a full disk) it stays
+ * beside the file with all that was acknowledged, for the next start to read; `false` tells of it.
  */
-export function closeData(db: Database): void {
+export function closeData(db: Database): boolean {
+  let folded = true;
   try {
     db.prepare('PRAGMA journal_mode = DELETE').get();
     db.exec('PRAGMA locking_mode = NORMAL');
     db.prepare('SELECT count(*) AS n FROM meta').get();
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    folded = false;
   } finally {
     db.close();
   }
+  return folded;
 }

@@ -3,7 +3,7 @@ import type { Database } from '../../sqlite.js';
 import { Batches, type Batch } from './batches.js';
 import { Chunks } from './chunks.js';
 import { Placements } from './placements.js';
-import { closeData, openData } from './schema.js';
+import { closeData, dataFailure, openData } from './schema.js';
 import { Targets } from './targets.js';
 
 export interface Store {
@@ -16,12 +16,22 @@ export interface Store {
   readonly accountUuid: string;
   /** Removes a batch and everything staged in it. */
   deleteBatch(batch: Batch): void;
-  close(): void;
+  /** False when the log could not be folded into the file; nothing is lost then. */
+  close(): boolean;
 }
 
 /** `file` is a path or `:memory:`. Throws AppError when the file cannot be used. */
 export async function openStore(file: string): Promise<Store> {
   const db = await openData(file);
+  try {
+    return storeOn(db);
+  } catch (error) {
+    db.close();
+    throw dataFailure(file, error);
+  }
+}
+
+function storeOn(db: Database): Store {
   const batches = new Batches(db);
   const chunks = new Chunks(db);
   return {
@@ -37,8 +47,6 @@ export async function openStore(file: string): Promise<Store> {
         batches.delete(batch.no);
       });
     },
-    close() {
-      closeData(db);
-    },
+    close: () => closeData(db),
   };
 }

@@ -60,7 +60,7 @@ test('a batch goes from draft to succeeded, and what was processed can be read b
   expect(thread).toMatchObject({ user_id: 'u', row_count: 2, total_count: 2 });
   expect(list(thread, 'messages')).toMatchObject([
     { role: 'user', name: 'Ana', content: 'hello', created_at: '2021-01-01T00:00:00Z', processed: true },
-    { role: 'assistant', content: 'I am a bot', processed: false },
+    { role: 'assistant', content: 'I am a bot', processed: true },
   ]);
   const ofUser = (await api.call('GET', '/graph/episodes/user/u?lastn=10')).json;
   expect(list(ofUser, 'episodes')).toMatchObject([{ content: 'hello', source: 'message', thread_id: 't' }]);
