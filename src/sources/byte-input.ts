@@ -15,17 +15,26 @@ export interface ByteInput {
   close(): Promise<void>;
 }
 
-/** A regular file, opened at the first read. */
+/**
+ * A regular file, opened at the first read. With the `size` it had when the run began, an end before that is an error: rows that were there are
+ * missing, and a shorter import must not look like a whole one.
+ */
 export class FileInput implements ByteInput {
   taken = 0;
   #handle: FileHandle | undefined;
 
-  constructor(readonly path: string) {}
+  constructor(
+    readonly path: string,
+    readonly size = 0,
+  ) {}
 
   async read(target: Buffer, offset: number, length: number): Promise<number> {
     this.#handle ??= await open(this.path, 'r');
     const { bytesRead } = await this.#handle.read(target, offset, length, this.taken);
     this.taken += bytesRead;
+    if (bytesRead === 0 && this.taken < this.size) {
+      throw new Error(`it was cut short while it was being read, from ${this.size} bytes`);
+    }
     return bytesRead;
   }
 

@@ -70,7 +70,7 @@ async function fromPath(path: string, label: Label, options: SourceOptions): Pro
     if (!facts.isFile()) return await fromPipe(streamInput(createReadStream(absolute)), label, path, options);
     const head = await headOf(new FileInput(absolute));
     const info = { ...label, bytes: facts.size, ...(await nature(head, path, label.id, options)) };
-    return openSource(info, options, () => new FileInput(absolute));
+    return openSource(info, options, () => new FileInput(absolute, facts.size));
   } catch (error) {
     throw cannotOpen(path, error);
   }
@@ -122,6 +122,12 @@ async function nature(
   // The first bytes are right where the name is silent, and also where a name ends in .gz but the file was unpacked under it.
   const found = compressionByContent(head);
   const compression = named.compression === 'brotli' ? 'brotli' : found;
+  if (named.compression !== 'none' && compression === 'none' && head.length > 0) {
+    options.notice?.(
+      'not-compressed',
+      `${id} is no ${named.compression} data, whatever its name says: it is read as it is`,
+    );
+  }
   const wanted = options.format === 'auto' ? undefined : options.format;
   if (wanted !== undefined) return { format: wanted, compression };
   const format = await inspect(head, compression, formatByName(named.inner), options.encoding, id);

@@ -2,7 +2,8 @@
  * One argument of the command line becomes the paths it stands for. An existing path means itself before it means a pattern, so that
  * a file called `[1].json` can be read.
  */
-import { stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { usageError } from '../errors.js';
@@ -62,8 +63,15 @@ async function filesOfFolder(folder: string, cwd: string, options: SourceOptions
 
 async function filesBelow(folder: string, cwd: string): Promise<readonly string[]> {
   const root = resolve(cwd, folder);
+  // The pattern below finds nothing, silently, in a folder that cannot be read.
+  await access(root, constants.R_OK | constants.X_OK).catch(() => {
+    throw usageError('unreadable-source', `${folder} cannot be read: permission denied`, `Try: ls -ld ${folder}`);
+  });
   const found = await glob('**/*', { cwd: root, dot: false, onlyFiles: true, expandDirectories: false });
-  return found.map((path) => join(folder, relative(root, resolve(root, path))));
+  return await withoutTwins(
+    found.map((path) => join(folder, relative(root, resolve(root, path)))),
+    cwd,
+  );
 }
 
 /** Files of known formats and the others, each in natural order. Where the format is given, every file is of it. */
@@ -77,6 +85,19 @@ function tellOthers(where: string, others: readonly string[], options: SourceOpt
   if (others.length === 0) return;
   const count = others.length === 1 ? '1 file is' : `${others.length} files are`;
   options.notice?.('files-left-out', `${where}: ${count} left out, of no known format: ${list(others)}`);
+}
+
+/** A file that a link in the folder leads to as well is one file, by the name without a link. */
+async function withoutTwins(paths: readonly string[], cwd: string): Promise<readonly string[]> {
+  const names = new Map<string, string>();
+  const root = await realpath(cwd);
+  for (const path of paths) {
+    const absolute = resolve(root, path);
+    const real = await realpath(absolute).catch(() => absolute);
+    if (real === absolute || !names.has(real)) names.set(real, path);
+  }
+  const kept = new Set(names.values());
+  return paths.filter((path) => kept.has(path));
 }
 
 function isKnown(path: string): boolean {

@@ -90,7 +90,8 @@ async function openText(
   const detected = detectEncoding(head.bytes, encoding);
   const { markBytes } = detected;
   let input = content;
-  if (content.seek === undefined) input = new PrefixedInput(head, markBytes, content);
+  // What came before a failure is read all the same; a failed input cannot be entered anew.
+  if (content.seek === undefined || head.failure !== undefined) input = new PrefixedInput(head, markBytes, content);
   else content.seek(markBytes);
   if (detected.encoding.kind === 'utf-8') return { input, markBytes, widths: undefined };
   return {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -48,7 +48,10 @@ describe('finding the sources', () => {
     const told: string[] = [];
     const found = await ids(cwd, ['d'], { notice: (code, message) => told.push(`${code}: ${message}`) });
     expect(found).toEqual(['d/b.csv', 'd/in/a.jsonl', 'd/t.JSONL.gz']);
-    expect(told).toEqual(['files-left-out: d: 1 file is left out, of no known format: d/notes.docx']);
+    expect(told).toEqual([
+      'files-left-out: d: 1 file is left out, of no known format: d/notes.docx',
+      'not-compressed: d/t.JSONL.gz is no gzip data, whatever its name says: it is read as it is',
+    ]);
   });
 
   it('counts a file once that a pattern names twice, and leaves files of no known format out of it', async () => {
@@ -64,10 +67,10 @@ describe('finding the sources', () => {
     expect(await ids(cwd, ['*.log'])).toEqual(['x.log', 'y.log']);
   });
 
-  it('does not go round in circles through linked folders, but names the file that is there twice', async () => {
-    const cwd = await folderWith('d/a.jsonl');
+  it('does not go round in circles through linked folders: a file that a link leads to again is read once, by its own name', async () => {
+    const cwd = await folderWith('d/in/a.jsonl');
     await symlink(join(cwd, 'd'), join(cwd, 'd', 'again'));
-    await expect(ids(cwd, ['d'])).rejects.toThrow('d/again/a.jsonl is given twice (also named as d/a.jsonl)');
+    expect(await ids(cwd, ['d'])).toEqual(['d/in/a.jsonl']);
   });
 
   it('takes a path that exists for itself before it takes it for a pattern', async () => {
@@ -83,6 +86,19 @@ describe('finding the sources', () => {
     const cwd = await folderWith('empty/readme.docx', 'a.jsonl');
     await expect(ids(cwd, [arg])).rejects.toMatchObject({ code, disposition: 'usage' });
     await expect(ids(cwd, [arg])).rejects.toThrow(message);
+  });
+
+  it('a file that became shorter since the import began is an error, not a shorter import', async () => {
+    const cwd = await folderWith('a.jsonl');
+    const path = join(cwd, 'a.jsonl');
+    await writeFile(path, '{"a":1}\n{"a":2}\n');
+    const [source] = await discoverSources(['a.jsonl'], { cwd });
+    await truncate(path, 8);
+    if (source === undefined) throw new Error('no source');
+    expect((await drain(source)).error).toMatchObject({
+      code: 'unreadable-source',
+      message: expect.stringContaining('a.jsonl: it was cut short while it was being read') as string,
+    });
   });
 
   it('refuses one file under two names', async () => {

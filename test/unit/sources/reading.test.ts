@@ -155,11 +155,13 @@ describe('reading a source', () => {
     expect(outcome?.records).toHaveLength(2000);
   });
 
-  it('reads a file that shrank since it was found to its new end', async () => {
+  it('a file that shrank since it was found is an error after the rows that are left', async () => {
     const path = await tempFile('t.jsonl', '{"a":1}\n{"a":2}\n');
     const [source] = await discoverSources([path], {});
     await truncate(path, 8);
-    expect(source === undefined ? [] : (await drain(source)).values).toEqual([{ a: 1 }]);
+    const outcome = source === undefined ? undefined : await drain(source);
+    expect(outcome?.values).toEqual([{ a: 1 }]);
+    expect(outcome?.error).toMatchObject({ code: 'unreadable-source' });
   });
 });
 
