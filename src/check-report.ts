@@ -32,12 +32,22 @@ export interface CheckReport {
       readonly threads: number;
       readonly threadOwners: number;
     };
+    /** Finding out which project the key opens. */
+    readonly project: number;
     readonly create: number;
     readonly add: number;
+    /** One look at each batch before it is processed. */
+    readonly verify: number;
     readonly process: number;
+    /** At least one look at each batch while the service works; a long wait takes more. */
+    readonly follow: number;
     readonly total: number;
+    /** The total when as many lanes as possible are added; equals it when none can be. */
+    readonly most: number;
   };
   readonly batches: number;
+  /** As `calls.most`: lanes that are added when a batch overflows fill batches of their own. */
+  readonly batchesMost: number;
   /** One for each started 350 bytes of an item. */
   readonly credits: number;
   readonly bytesToSend: number;
@@ -48,6 +58,8 @@ export interface CheckReport {
   readonly notices: readonly CheckNotice[];
   /** Examples of the mapping's `tests`, when it has any. */
   readonly tests?: { readonly passed: number; readonly failed: number } | undefined;
+  /** Only those examples were looked at, no source was read. */
+  readonly testsOnly?: boolean;
   /** How long the calls alone take at usual limits, or at the one given. */
   readonly pace: readonly { readonly callsPerMinute: number; readonly minutes: number }[];
   readonly exitCode: number;

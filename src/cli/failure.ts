@@ -1,7 +1,9 @@
 /** How a command that cannot go on says so: what, where, what next, on standard error; as one JSON object on standard output when asked. */
 import { AppError } from '../errors.js';
-import { exitCodeOfError } from './exit-codes.js';
+import { jsonLine, printable } from '../progress/escape.js';
+import { EXIT, exitCodeOfError } from './exit-codes.js';
 import { print, type Io } from './io.js';
+import { StoppedEarly, type SignalName } from './signals.js';
 
 const REPORT = 'please report it with the lines above: https://github.com/getzep/zep-import/issues';
 
@@ -13,38 +15,56 @@ export interface Failure {
 }
 
 export function describeFailure(error: unknown): Failure {
+  if (error instanceof StoppedEarly) return describeStop(error);
   const exitCode = exitCodeOfError(error);
   if (error instanceof AppError) return { code: error.code, message: error.message, hint: error.hint, exitCode };
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: 'bug', message, hint: REPORT, exitCode };
 }
 
+function describeStop({ reason, message }: StoppedEarly): Failure {
+  const exitCode = { interrupt: EXIT.interrupted, terminate: EXIT.terminated, 'max-duration': EXIT.maxDuration }[
+    reason
+  ];
+  const code = reason === 'max-duration' ? 'max-duration' : 'interrupted';
+  return { code, message: `${message} before anything was sent`, hint: undefined, exitCode };
+}
+
 export function failureJson(failure: Failure): string {
-  return `${JSON.stringify({
+  return jsonLine({
     type: 'error',
     code: failure.code,
     message: failure.message,
     hint: failure.hint,
     exit_code: failure.exitCode,
-  })}\n`;
+  });
 }
 
 /** Carries an error that was told on standard error already: only the result and the exit code are missing. */
 export class Told extends Error {
-  constructor(readonly error: unknown) {
+  readonly error: unknown;
+  /** The signal that stopped the command before there was anything to close. */
+  readonly signal: SignalName | undefined;
+
+  constructor(error: unknown) {
     super('told');
+    this.error = error;
+    const reason = error instanceof StoppedEarly ? error.reason : undefined;
+    this.signal = reason === 'interrupt' ? 'SIGINT' : reason === 'terminate' ? 'SIGTERM' : undefined;
   }
 }
 
 /** Tells a failure, unless it was told, and sets the exit code. */
 export async function tellFailure(error: unknown, io: Io, json: boolean): Promise<void> {
   const failure = describeFailure(error instanceof Told ? error.error : error);
-  if (!(error instanceof Told)) {
-    await print(
-      io.stderr,
-      `zep-import: ${failure.message}\n${failure.hint === undefined ? '' : `  ${failure.hint}\n`}`,
-    );
-  }
+  if (!(error instanceof Told)) await print(io.stderr, failureText(failure));
   if (json) await print(io.stdout, failureJson(failure));
   io.exitCode = failure.exitCode;
+}
+
+function failureText({ code, message, hint }: Failure): string {
+  const [first = '', ...others] = message.split('\n').map((line) => printable(line, 4000));
+  const lines = [`error: ${first} [${code}]`, ...others.map((line) => `  ${line}`)];
+  if (hint !== undefined) lines.push(`  ${printable(hint, 4000)}`);
+  return `${lines.join('\n')}\n`;
 }

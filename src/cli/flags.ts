@@ -46,7 +46,7 @@ export function duration(text: string): number {
 
 const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
-function size(text: string): number {
+export function size(text: string): number {
   const match = /^(\d+)\s*([kmg]?)(?:i?b)?$/i.exec(text.trim());
   const unit = SIZES[match?.[2]?.toLowerCase() ?? ''];
   const value = Number(match?.[1] ?? Number.NaN) * (unit ?? Number.NaN);
@@ -125,7 +125,7 @@ export const FLAGS = {
     description: 'a longer record is rejected',
     group: 'Input',
     parse: size,
-    default: 64 * 1024 * 1024,
+    default: '64MiB',
   },
   graph: {
     flags: '--graph <id>',
@@ -148,7 +148,7 @@ export const FLAGS = {
   },
   local: {
     flags: '--local',
-    description: 'import into the local server inside this process (data in the state folder)',
+    description: 'use the local server inside this process (data in the state folder)',
     group: 'Service',
   },
   apiKey: {
@@ -218,6 +218,12 @@ export const FLAGS = {
     parse: maxErrors,
     default: '100',
   },
+  wait: {
+    flags: '--wait',
+    description: 'wait until the service has processed everything',
+    group: 'Stopping and waiting',
+    default: true,
+  },
   noWait: {
     flags: '--no-wait',
     description: 'do not wait for the service to process what was handed over',
@@ -271,15 +277,39 @@ export const FLAGS = {
     description: 'read and map everything, send nothing (the same as check)',
     group: 'Stopping and waiting',
   },
+  testsOnly: {
+    flags: '--tests-only',
+    description: "run only the mapping's own tests; no source is needed",
+    group: 'Input',
+  },
   status: { flags: '--status <status>', description: 'only those with this status', group: 'Input', parse: filled },
 } as const satisfies Record<string, Flag>;
 
 export type FlagName = keyof typeof FLAGS;
 
-/** Adds flags to a command, with their variables. */
-export function addFlags(command: Command, names: readonly FlagName[]): Command {
-  for (const name of names) command.addOption(optionOf(FLAGS[name]));
+const typedTexts = new WeakMap<Option, string>();
+
+export interface FlagsOfCommand {
+  /** Taken, but not shown and without effect: there so that one command line fits several commands. */
+  readonly hidden?: readonly FlagName[];
+  /** What a flag does in this command, where that is not what it does elsewhere. */
+  readonly wording?: Readonly<Partial<Record<FlagName, string>>>;
+}
+
+/** Adds flags to a command. */
+export function addFlags(command: Command, names: readonly FlagName[], of: FlagsOfCommand = {}): Command {
+  const hidden = (of.hidden ?? []).filter((name) => !names.includes(name));
+  for (const name of [...names, ...hidden]) {
+    const option = optionOf(FLAGS[name], of.wording?.[name]).hideHelp(!names.includes(name));
+    command.addOption(option);
+    command.on(`option:${option.name()}`, (text: string | null) => typedTexts.set(option, text ?? ''));
+  }
   return command;
+}
+
+/** The value of an option as it was typed (empty for one that takes none); undefined when it was not typed. */
+export function typedText(option: Option): string | undefined {
+  return typedTexts.get(option);
 }
 
 /** ZEP_IMPORT_CHUNK_SIZE for --chunk-size; ZEP_IMPORT_NO_WAIT for --no-wait. */
@@ -288,8 +318,8 @@ export function variableOf(flag: Flag): string {
   return `ZEP_IMPORT_${long.replaceAll('-', '_').toUpperCase()}`;
 }
 
-function optionOf(flag: Flag): Option {
-  const option = new Option(flag.flags, flag.description).helpGroup(flag.group);
+function optionOf(flag: Flag, wording = flag.description): Option {
+  const option = new Option(flag.flags, wording).helpGroup(flag.group);
   if (flag.choices !== undefined) option.choices(flag.choices);
   if (flag.parse !== undefined) option.argParser(flag.parse);
   if (flag.default !== undefined) {

@@ -3,34 +3,24 @@
  * and `demo`.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
-import type { InheritedSetting, Observe, RunSummary } from '../events.js';
+import type { InheritedSetting, Observe } from '../events.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { Source } from '../model.js';
-import { createRenderer, type Renderer } from '../progress/index.js';
-import { DEFAULT_MAX_CHUNK_BYTES, runImport, type ImportOptions, type ImportOutcome } from '../run/import-run.js';
+import { createRenderer } from '../progress/index.js';
+import { DEFAULT_MAX_CHUNK_BYTES, runImport, type ImportOptions } from '../run/import-run.js';
 import { RejectsLog } from '../run/rejects-log.js';
 import { Spool } from '../run/spool.js';
-import { exitCodeOfRun } from './exit-codes.js';
 import { describeFailure, Told } from './failure.js';
-import { openInputs, type Inputs } from './inputs.js';
-import { print, type Io } from './io.js';
+import { openInputs, whenOpened, type Inputs } from './inputs.js';
+import type { Io } from './io.js';
+import { lastWords, reasonOf, type ImportSettings, type Job } from './last-words.js';
 import type { Values } from './options.js';
-import { openSession, type Session, type SessionOptions } from './session.js';
-import { stopsOf, type SignalStops } from './signals.js';
+import { openSession, type Session } from './session.js';
+import { stopsOf } from './signals.js';
 import { makeFolder, stateDir } from './state-dir.js';
-
-export interface ImportSettings {
-  readonly command: 'run' | 'demo';
-  readonly session?: SessionOptions;
-  /** State that is gone after the run is not named in the last lines. */
-  readonly isTemporary?: boolean;
-  /** The command to type next after a run that left nothing to do. */
-  readonly next?: string;
-}
 
 export async function importSources(
   args: readonly string[],
@@ -70,16 +60,6 @@ function tellStop(observe: Observe, hard: boolean): void {
   });
 }
 
-/** What the command line asks for, and how it is shown and stopped. */
-interface Job {
-  readonly args: readonly string[];
-  readonly values: Values;
-  readonly io: Io;
-  readonly settings: ImportSettings;
-  readonly renderer: Renderer;
-  readonly stops: SignalStops;
-}
-
 async function importOnce(job: Job): Promise<void> {
   const { args, values, io } = job;
   const id = runId();
@@ -102,14 +82,21 @@ async function importInto(job: Job, id: string, folder: string, spool: Spool | u
   const { commandNames } = await import('./command-names.js');
   const notice = (code: string, message: string, hint?: string): void =>
     observe({ type: 'notice', level: 'warning', code, message, hint });
-  const inputs = await openInputs(args, values, commandNames, spool?.stream ?? io.stdin, notice);
+  const opening = openInputs(args, values, commandNames, spool?.stream ?? io.stdin, notice);
+  const inputs = await whenOpened(opening, io, observe, stops.soft);
+  // Before the first phase nothing is drawn: a service that does not answer is told in lines.
+  let isOpen = false;
   const session = await openSession(values, io, {
     ...settings.session,
-    onWait: (reason, ms, detail) =>
-      observe({ type: 'waiting', reason, ms, ...(detail === undefined ? {} : { detail }) }),
+    stop: stops.soft,
+    onWait: (reason, ms, detail) => {
+      if (isOpen) observe({ type: 'waiting', reason, ms, ...(detail === undefined ? {} : { detail }) });
+      else if (detail !== undefined) notice('opening', `trying again: ${detail}`);
+    },
   });
+  isOpen = true;
   const rejects = new RejectsLog(join(makeFolder(folder), 'rejected.jsonl'), (error) =>
-    notice('rejects-unwritable', `the list of rejected rows cannot be written: ${String(error)}`),
+    notice('rejects-unwritable', `the list of rejected rows cannot be written: ${reasonOf(error)}`),
   );
   try {
     const ledger = await Ledger.open(join(state, 'ledger.db'));
@@ -130,13 +117,13 @@ async function importInto(job: Job, id: string, folder: string, spool: Spool | u
         stops,
       );
       rejects.close();
-      await lastWords(outcome, { ...job, folder, ledger, rejects, session });
+      await lastWords(outcome, { ...job, folder, ledger, rejects });
     } finally {
       ledger.close();
     }
   } finally {
     rejects.close();
-    await session.close();
+    await session.close().catch((error: unknown) => notice('close-failed', reasonOf(error)));
   }
 }
 
@@ -209,63 +196,8 @@ function optionsOf(
 }
 
 /** Values that change what is imported and were not typed: a forgotten variable must not go unseen. */
-function inherited(values: Values): readonly InheritedSetting[] {
+export function inherited(values: Values): readonly InheritedSetting[] {
   return (['limit', 'skip', 'yes'] as const)
     .filter((name) => values.fromEnvironment.has(name))
     .map((name) => ({ name, value: String(values[name]), origin: `ZEP_IMPORT_${name.toUpperCase()}` }));
-}
-
-interface LastWords extends Job {
-  readonly folder: string;
-  readonly ledger: Ledger;
-  readonly rejects: RejectsLog;
-  readonly session: Session;
-}
-
-async function lastWords(outcome: ImportOutcome, words: LastWords): Promise<void> {
-  const { values, io, renderer, stops, folder, ledger, rejects } = words;
-  const { chooseColor, chooseColumns } = await import('../progress/terminal.js');
-  const { summaryText } = await import('../progress/summary.js');
-  const { summaryJson } = await import('../progress/summary-json.js');
-  const exitCode = exitCodeOfRun(outcome.status, outcome.error, stops.signal());
-  const summaryFile = join(folder, 'summary.json');
-  const summary: RunSummary = {
-    ...outcome.summary,
-    status: outcome.status,
-    exitCode,
-    files: words.settings.isTemporary === true ? [] : [...(rejects.written > 0 ? [rejects.path] : []), summaryFile],
-    next: nextCommand(outcome, words),
-  };
-  const json = JSON.stringify(withError(summaryJson(summary), outcome));
-  writeFileSync(summaryFile, `${json}\n`, { mode: 0o600 });
-  ledger.endRun(summary.run, summary.status, json, new Date().toISOString());
-  renderer.observe({ type: 'phase', phase: 'done' });
-  if (outcome.error !== undefined && outcome.status !== 'interrupted') {
-    const { code, message, hint } = describeFailure(outcome.error);
-    renderer.observe({ type: 'exit-error', code, message, hint, exitCode });
-  }
-  renderer.observe({ type: 'summary', summary });
-  renderer.close();
-  const color = chooseColor(values.color ? undefined : false, io.stdout, io.env);
-  const text =
-    values.output === 'json' ? `${json}\n` : summaryText(summary, { color, columns: chooseColumns(io.stdout, io.env) });
-  await print(io.stdout, text.endsWith('\n') ? text : `${text}\n`);
-  io.exitCode = exitCode;
-}
-
-function withError(json: Record<string, unknown>, outcome: ImportOutcome): Record<string, unknown> {
-  if (outcome.error === undefined || outcome.status === 'interrupted') return json;
-  const { code, message, hint } = describeFailure(outcome.error);
-  return { ...json, error: { code, message, hint } };
-}
-
-function nextCommand(outcome: ImportOutcome, { settings, session, values }: LastWords): string | undefined {
-  const where = session.isLocal ? ' --local' : '';
-  const failed = outcome.summary.batches.find((batch) => (batch.counts?.failed ?? 0) > 0);
-  if (outcome.draftsLeft.length > 0) return `zep-import batches list --status draft${where}`;
-  if (failed !== undefined) return `zep-import batches items ${failed.batch} --status failed${where}`;
-  if (outcome.status === 'accepted' || outcome.status === 'wait-timeout' || outcome.status === 'interrupted') {
-    return `zep-import batches list${where}`;
-  }
-  return values.quiet === true ? undefined : settings.next;
 }

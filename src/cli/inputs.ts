@@ -1,11 +1,22 @@
 /** What the input commands share: the mapping, the sources and the mapper made of flags and files. */
 import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { distance } from 'fastest-levenshtein';
 import { usageError } from '../errors.js';
-import type { MapOutput, RecordFate, Source, SourceRecord } from '../model.js';
-import type { Mapping, Mapper } from '../mapping/index.js';
-import type { SourceOptions } from '../sources/index.js';
+import type { Observe } from '../events.js';
+import {
+  explainNotWireItem,
+  loadMapping,
+  wireItemMapper,
+  type DestinationOverride,
+  type Mapper,
+  type Mapping,
+} from '../mapping/index.js';
+import type { Item, MapOutput, RecordFate, Source, SourceRecord } from '../model.js';
+import { discoverSources, type SourceOptions } from '../sources/index.js';
+import type { Io } from './io.js';
 import type { Values } from './options.js';
+import { untilStopped } from './signals.js';
 
 export interface Inputs {
   readonly sources: readonly Source[];
@@ -15,6 +26,28 @@ export interface Inputs {
 }
 
 export type SourceNotice = (code: string, message: string, hint?: string) => void;
+
+/** Before this it is no use to say that a source gives nothing. */
+const PATIENCE_MS = 1_000;
+
+/** Waits for the sources to be opened, at most until a stop. A pipe without a writer and a terminal look like a program that hangs: told. */
+export async function whenOpened(
+  opening: Promise<Inputs>,
+  io: Io,
+  observe: Observe,
+  stop: AbortSignal,
+): Promise<Inputs> {
+  const hint = io.stdin.isTTY === true ? 'in a terminal, Ctrl-D ends standard input' : undefined;
+  const timer = setTimeout(() => {
+    const message = 'waiting for the first bytes of a source';
+    observe({ type: 'notice', level: 'info', code: 'waiting-for-source', message, hint });
+  }, PATIENCE_MS);
+  try {
+    return await untilStopped(opening, stop);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /** Loads the mapping first (a mistake in it is told before any file is opened), then finds the sources. Throws usageError. */
 export async function openInputs(
@@ -28,25 +61,27 @@ export async function openInputs(
     throw usageError(
       'no-sources',
       'no sources given',
-      'name files, folders or patterns, or - for standard input; zep-import --help shows examples',
+      'name files, folders or patterns, or - for standard input; zep-import demo shows a first import, zep-import --help all commands',
     );
   }
   refuseMistypedCommand(args[0] ?? '', commands);
-  const { loadMapping, wireItemMapper, explainNotWireItem } = await import('../mapping/index.js');
   const mapping = values.mapping === undefined ? undefined : await loadMapping(values.mapping);
-  const { discoverSources } = await import('../sources/index.js');
+  const mapper = mapperOf(values, mapping);
   const sourceOptions = optionsOf(values, mapping, stdin, notice);
   const sources = await discoverSources(args, sourceOptions);
+  return { sources, mapping, mapper, sourceOptions };
+}
+
+/** The mapping with the destinations that were given; rows as they are without one. Throws usageError for flags that cannot apply. */
+export function mapperOf(values: Values, mapping: Mapping | undefined): Mapper {
   const destination = {
     ...(values.graph === undefined ? {} : { graphId: values.graph }),
     ...(values.user === undefined ? {} : { userId: values.user }),
     ...(values.thread === undefined ? {} : { threadId: values.thread }),
   };
-  const mapper =
-    mapping === undefined
-      ? firstMustBeWire(wireItemMapper(destination), (value) => explainNotWireItem(value, destination))
-      : mapping.compile(destination);
-  return { sources, mapping, mapper, sourceOptions };
+  return mapping === undefined
+    ? firstMustBeWire(wireItemMapper(destination), destination)
+    : mapping.compile(destination);
 }
 
 function optionsOf(values: Values, mapping: Mapping | undefined, stdin: Readable, notice: SourceNotice): SourceOptions {
@@ -64,26 +99,52 @@ function optionsOf(values: Values, mapping: Mapping | undefined, stdin: Readable
   };
 }
 
-/** Without a mapping the first record tells: rows that are no wire items need one, and that is said once, not a million times. */
-function firstMustBeWire(mapper: Mapper, explain: (value: unknown) => string | undefined): Mapper {
+/**
+ * Without a mapping the first record tells: rows that are no wire items need one, and flags that cannot apply to it are a mistake. That is said
+ * once and before anything is sent, not a million times.
+ */
+function firstMustBeWire(mapper: Mapper, destination: DestinationOverride): Mapper {
   let first = true;
   return {
     notices: () => mapper.notices(),
     map(record: SourceRecord, out: MapOutput): RecordFate {
-      if (first) {
-        first = false;
-        const reason = explain(record.value);
-        if (reason !== undefined) {
-          throw usageError(
-            'no-mapping',
-            `these rows are no items for the service as they are, and no mapping was given: ${reason}`,
-            'write a mapping file and name it with -m map.yaml; zep-import schema prints its schema',
-          );
-        }
+      if (!first) return mapper.map(record, out);
+      first = false;
+      const reason = explainNotWireItem(record.value, destination);
+      if (reason !== undefined) {
+        throw usageError(
+          'no-mapping',
+          `these rows are no items for the service as they are, and no mapping was given: ${reason}`,
+          'write a mapping file and name it with -m map.yaml; zep-import schema prints its schema',
+        );
       }
-      return mapper.map(record, out);
+      const before = out.items.length;
+      const fate = mapper.map(record, out);
+      const item = out.items[before];
+      if (item !== undefined) refuseIdleFlags(item, destination);
+      return fate;
     },
   };
+}
+
+/** Rows of both kinds may stand in one input: then each kind may have a flag of its own. */
+function refuseIdleFlags({ wire }: Item, { graphId, userId, threadId }: DestinationOverride): void {
+  const refuse = (message: string, hint: string): never => {
+    throw usageError('bad-destination', message, hint);
+  };
+  if (wire.type === 'thread_message') {
+    if (graphId !== undefined && threadId === undefined) {
+      refuse('--graph has no effect: the rows are thread messages', 'leave it out, or give --thread and --user');
+    }
+    return;
+  }
+  if (threadId !== undefined) {
+    if (graphId === undefined && userId === undefined) {
+      refuse('--thread has no effect: the rows are episodes', 'leave it out, or give --graph or --user');
+    }
+  } else if (graphId !== undefined && userId !== undefined) {
+    refuse('an episode goes to a graph or to a user, not to both', 'leave out --graph or --user');
+  }
 }
 
 /** A bare word that is neither a command nor a path is a mistyped command. */
@@ -93,26 +154,8 @@ function refuseMistypedCommand(word: string, commands: readonly string[]): void 
 }
 
 function nearest(word: string, commands: readonly string[]): string {
-  let best = '';
-  let bestDistance = Number.POSITIVE_INFINITY;
-  for (const command of commands) {
-    const distance = editDistance(word, command);
-    if (distance < bestDistance) [best, bestDistance] = [command, distance];
-  }
-  return bestDistance <= Math.max(2, word.length / 2)
+  const [best = ''] = [...commands].sort((a, b) => distance(word, a) - distance(word, b));
+  return distance(word, best) <= Math.max(2, word.length / 2)
     ? `did you mean ${best}?`
     : 'zep-import --help lists the commands';
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replace, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -10,6 +10,10 @@ export interface Io {
   exitCode?: number | string | null | undefined;
   on(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
   removeListener(event: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  /** For a process that must end although something keeps it alive. */
+  readonly pid?: number;
+  kill?(pid: number, signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): unknown;
+  removeAllListeners?(event: 'SIGINT' | 'SIGTERM'): unknown;
 }
 
 /** Writes the result and waits until the stream has taken it; a reader that went away (`| head`) is no failure of the run. */
@@ -26,4 +30,18 @@ export function print(stream: Writable, text: string): Promise<void> {
       resolve();
     });
   });
+}
+
+/** Asks on standard error; without a terminal on both sides the answer is no. */
+export async function agrees(question: string, { stdin, stderr }: Io): Promise<boolean> {
+  if (stdin.isTTY !== true || stderr.isTTY !== true) return false;
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: stdin, output: stderr });
+  const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
+  try {
+    const answer = await Promise.race([lines.question(`${question} [y/N] `), closed]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
 }

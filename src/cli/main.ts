@@ -6,10 +6,11 @@ import { Command, CommanderError } from 'commander';
 import type { ServeFlag } from '../emulator/options.js';
 import { usageError } from '../errors.js';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.js';
-import { describeFailure, failureJson, tellFailure } from './failure.js';
-import { addFlags, type FlagName } from './flags.js';
+import { describeFailure, failureJson, tellFailure, Told } from './failure.js';
+import { addFlags, type FlagName, type FlagsOfCommand } from './flags.js';
 import { print, type Io } from './io.js';
 import { valuesOf, type Values } from './options.js';
+import { endBySignal } from './signals.js';
 import { packageVersion } from './version.js';
 
 type Action = (args: readonly string[], values: Values, io: Io) => Promise<void>;
@@ -25,7 +26,8 @@ const SERVICE = [
   'rateLimit',
   'stateDir',
 ] as const satisfies FlagName[];
-const SPEECH = ['progress', 'output', 'quiet', 'verbose', 'noColor', 'yes'] as const satisfies FlagName[];
+const LOOK = ['progress', 'output', 'quiet', 'verbose', 'noColor'] as const satisfies FlagName[];
+const SPEECH = [...LOOK, 'yes'] as const satisfies FlagName[];
 const UPLOAD = ['chunkSize', 'batchSize', 'concurrency', 'order', 'settleWindow'] as const satisfies FlagName[];
 const LISTS = [
   'local',
@@ -48,11 +50,15 @@ export const RUN_FLAGS: readonly FlagName[] = [
   ...UPLOAD,
   'dryRun',
   'maxErrors',
+  'wait',
   'noWait',
   'waitTimeout',
   'maxDuration',
   ...SPEECH,
 ];
+
+/** So long may what a stopped command was waiting for keep the process. */
+const LINGER_MS = 200;
 
 /** Runs the command of `io.argv` and leaves the exit code in `io.exitCode`. Never throws. */
 export async function main(io: Io): Promise<void> {
@@ -69,15 +75,17 @@ export async function main(io: Io): Promise<void> {
     const serveFlags = args.includes('serve') ? (await import('../emulator/options.js')).SERVE_FLAGS : [];
     await createProgram(io, serveFlags).parseAsync([...args], { from: 'user' });
   } catch (error) {
+    const json = wantsJson(args, io.env);
     if (error instanceof CommanderError) {
       // commander has printed its message already.
       io.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-      if (io.exitCode === EXIT.ok || !wantsJson(args)) return;
+      if (io.exitCode === EXIT.ok || !json) return;
       const failure = describeFailure(usageError('usage', error.message.replace(/^error: /, '')));
       await print(io.stdout, failureJson(failure));
       return;
     }
-    await tellFailure(error, io, wantsJson(args) || io.env['ZEP_IMPORT_OUTPUT'] === 'json');
+    await tellFailure(error, io, json);
+    if (error instanceof Told && error.signal !== undefined) endBySignal(io, error.signal, LINGER_MS);
   } finally {
     // A command that ends before its input does must not wait for a writer that never stops.
     io.stdin.destroy();
@@ -99,6 +107,7 @@ export function createProgram(io: Io, serveFlags: readonly ServeFlag[] = []): Co
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     })
     .showSuggestionAfterError(true)
+    .showHelpAfterError('  zep-import --help lists commands and flags; a path that begins with - goes after --')
     .enablePositionalOptions()
     .addHelpText('after', helpFooter());
 
@@ -107,10 +116,10 @@ export function createProgram(io: Io, serveFlags: readonly ServeFlag[] = []): Co
     description: string,
     flags: readonly FlagName[],
     load: () => Promise<Action>,
-    isDefault = false,
+    more: FlagsOfCommand & { readonly isDefault?: boolean } = {},
   ): Command => {
-    const made = program.command(text, { isDefault }).description(description);
-    addFlags(made, flags).action(async (...parameters: unknown[]) => {
+    const made = program.command(text, { isDefault: more.isDefault === true }).description(description);
+    addFlags(made, flags, more).action(async (...parameters: unknown[]) => {
       const self = parameters.at(-1) as Command;
       const action = await load();
       await action(self.args, valuesOf(self, io.env), io);
@@ -123,25 +132,38 @@ export function createProgram(io: Io, serveFlags: readonly ServeFlag[] = []): Co
     'import (the default command)',
     RUN_FLAGS,
     async () => (await import('./commands/run.js')).run,
-    true,
+    { isDefault: true },
   );
   command(
     'demo',
     'import samples from inside this package into the embedded local server',
-    ['progress', 'output', 'quiet', 'verbose', 'noColor'],
+    LOOK,
     async () => (await import('./commands/demo.js')).demo,
   );
   command(
     'preview [sources...]',
     'the first mapped items, exactly as they would be sent; nothing is written',
-    [...INPUT.filter((name) => name !== 'limit'), 'graph', 'user', 'thread', 'items', 'output', 'noColor'],
+    [...INPUT, 'graph', 'user', 'thread', 'items', 'output'],
     async () => (await import('./commands/preview.js')).preview,
+    { hidden: RUN_FLAGS.filter((name) => name !== 'dryRun') },
   );
   command(
     'check [sources...]',
     'read and map everything, send nothing: counts, rejects, time safety, calls, batches, cost',
-    [...INPUT, ...TARGET, ...UPLOAD, 'local', 'rateLimit', 'stateDir', ...SPEECH],
+    [
+      ...INPUT,
+      'testsOnly',
+      ...TARGET,
+      'chunkSize',
+      'batchSize',
+      'concurrency',
+      'rateLimit',
+      'local',
+      'maxErrors',
+      ...LOOK,
+    ],
     async () => (await import('./commands/check.js')).check,
+    { hidden: RUN_FLAGS },
   );
   addBatches(program, io);
   command(
@@ -162,11 +184,14 @@ function addBatches(program: Command, io: Io): void {
     flags: readonly FlagName[],
     name: 'list' | 'show' | 'items' | 'remove',
   ): void => {
-    addFlags(batches.command(text).description(description), flags).action(async (...parameters: unknown[]) => {
-      const self = parameters.at(-1) as Command;
-      const actions = await import('./commands/batches.js');
-      await actions[name](self.args, valuesOf(self, io.env), io);
-    });
+    const wording = { limit: 'show at most so many [1000]' };
+    addFlags(batches.command(text).description(description), flags, { wording }).action(
+      async (...parameters: unknown[]) => {
+        const self = parameters.at(-1) as Command;
+        const actions = await import('./commands/batches.js');
+        await actions[name](self.args, valuesOf(self, io.env), io);
+      },
+    );
   };
   sub('list', 'all batches of the project, newest first', [...LISTS, 'status'], 'list');
   sub(
@@ -218,7 +243,9 @@ Exit codes:
 ${codes}`;
 }
 
-function wantsJson(args: readonly string[]): boolean {
+/** Asked before anything is parsed, because a mistyped flag must be answered in the form asked for as well. */
+function wantsJson(args: readonly string[], env: Io['env']): boolean {
+  if (env['ZEP_IMPORT_OUTPUT'] === 'json' && !args.some((arg) => /^(-o|--output)(=?table)?$/.test(arg))) return true;
   return args.some(
     (arg, index) =>
       arg === '--output=json' ||

@@ -1,6 +1,7 @@
 /** The values of all flags after parsing, and how variables of the environment fill those that were not given. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, type Command, type Option } from 'commander';
 import { usageError } from '../errors.js';
+import { typedText } from './flags.js';
 import type { MaxErrors } from '../run/books.js';
 import type { CreatableKind } from '../run/destinations.js';
 import type { Io } from './io.js';
@@ -40,9 +41,18 @@ export interface Values {
   readonly yes?: boolean;
   readonly dryRun?: boolean;
   readonly items: number;
+  readonly testsOnly?: boolean;
   readonly status?: string;
   /** Names of the values that came from ZEP_IMPORT_… variables. */
   readonly fromEnvironment: ReadonlySet<string>;
+  /** What was typed or came from variables, as it would be typed. */
+  readonly given: readonly GivenFlag[];
+}
+
+export interface GivenFlag {
+  readonly name: string;
+  /** `['--limit', '5']`, or `['--local']`. */
+  readonly words: readonly string[];
 }
 
 const ON = new Set(['1', 'true', 'yes', 'on']);
@@ -51,8 +61,11 @@ const OFF = new Set(['0', 'false', 'no', 'off']);
 /** The parsed values of a command; flags that were not given take their variable. Throws usageError for a variable that makes no sense. */
 export function valuesOf(command: Command, env: Io['env']): Values {
   const fromEnvironment = new Set<string>();
+  const given: GivenFlag[] = [];
   for (const option of command.options) {
     const name = option.attributeName();
+    const typed = typedText(option);
+    if (typed !== undefined) given.push(givenFlag(option, typed));
     if (command.getOptionValueSource(name) === 'cli') continue;
     const variable = `ZEP_IMPORT_${option.name().replaceAll('-', '_').toUpperCase()}`;
     const text = env[variable];
@@ -64,8 +77,18 @@ export function valuesOf(command: Command, env: Io['env']): Values {
       throw usageError('bad-variable', `${variable}=${text} is not valid. ${error.message}`);
     }
     fromEnvironment.add(name);
+    if (!option.isBoolean() || ON.has(text.toLowerCase())) given.push(givenFlag(option, text));
   }
-  return { ...command.opts<Values>(), fromEnvironment };
+  return { ...command.opts<Values>(), fromEnvironment, given };
+}
+
+function givenFlag(option: Option, text: string): GivenFlag {
+  const flag = option.short ?? option.long ?? '';
+  return { name: camelCase(option.name()), words: option.isBoolean() ? [flag] : [flag, text] };
+}
+
+function camelCase(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function parsed(option: Command['options'][number], text: string): unknown {

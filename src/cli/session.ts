@@ -1,6 +1,7 @@
 /** The way to a service: the real one with a key, or the local server inside this process. One per command, closed at its end. */
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
+import { AppError, usageError } from '../errors.js';
 import type { WaitReason } from '../events.js';
 import type { RemoteApi } from '../remote/api.js';
 import { normaliseBaseUrl } from '../remote/base-url.js';
@@ -8,6 +9,7 @@ import { DESTINATION_CONCURRENCY } from '../run/import-run.js';
 import { findKey } from './credentials.js';
 import type { Io } from './io.js';
 import type { Values } from './options.js';
+import { untilStopped } from './signals.js';
 import { makeFolder, stateDir } from './state-dir.js';
 import { packageVersion } from './version.js';
 
@@ -24,6 +26,8 @@ export interface Session {
 
 export interface SessionOptions {
   readonly onWait?: (reason: WaitReason, ms: number, detail?: string) => void;
+  /** Aborted when nobody wants to go there any more. */
+  readonly stop?: AbortSignal;
   /** The local server's data file; by default in the state folder. */
   readonly localData?: string;
   /** Items a second that the local server processes. */
@@ -35,7 +39,8 @@ const MAX_LANES = 64;
 
 /** Opens the way and asks who is there. Throws AppError: 3 for a refused key, 4 when there is no such service, 6 and 7 for the network. */
 export async function openSession(values: Values, io: Io, options: SessionOptions = {}): Promise<Session> {
-  const opened = values.local === true ? await openLocal(values, io, options) : remoteOf(values, io);
+  const isLocal = wantsLocal(values);
+  const opened = isLocal ? await openLocal(values, io, options) : remoteOf(values, io);
   try {
     const { createHttpApi } = await import('../remote/http-client.js');
     const api = createHttpApi({
@@ -49,14 +54,15 @@ export async function openSession(values: Values, io: Io, options: SessionOption
       ...(options.onWait === undefined ? {} : { onWait: options.onWait }),
     });
     try {
-      const project = await api.project();
+      const asked = api.project(options.stop);
+      const project = options.stop === undefined ? await asked : await untilStopped(asked, options.stop);
       return {
         api,
         project: project.uuid ?? `${opened.host} ${project.name ?? ''}`,
         projectName: project.name ?? project.uuid ?? 'unnamed',
         host: opened.host,
         keyOrigin: opened.keyOrigin,
-        isLocal: values.local === true,
+        isLocal,
         close: async () => {
           await api.close();
           await opened.close();
@@ -70,6 +76,18 @@ export async function openSession(values: Values, io: Io, options: SessionOption
     await opened.close();
     throw error;
   }
+}
+
+/** `--local` and an address contradict each other; what was typed wins over a variable. */
+export function wantsLocal(values: Values): boolean {
+  if (values.local !== true || values.apiUrl === undefined) return values.local === true;
+  const localFromVariable = values.fromEnvironment.has('local');
+  if (localFromVariable !== values.fromEnvironment.has('apiUrl')) return !localFromVariable;
+  throw usageError(
+    'two-services',
+    '--local and --api-url name two services',
+    'leave out one of them: --local is the server inside this process',
+  );
 }
 
 interface Opened {
@@ -95,6 +113,18 @@ async function openLocal(values: Values, io: Io, options: SessionOptions): Promi
   const server = await startLocalServer({
     dataFile,
     ...(options.processingRate === undefined ? {} : { processingRate: options.processingRate }),
+  }).catch((error: unknown) => {
+    throw ofThisCommand(error);
   });
   return { url: server.url, key: 'local', host: 'the local server', keyOrigin: '--local', close: () => server.close() };
+}
+
+/** The server's advice is for its own command; here its data lie in the state folder. */
+function ofThisCommand(error: unknown): unknown {
+  if (!(error instanceof AppError) || !error.code.startsWith('local-data')) return error;
+  const hint =
+    error.code === 'local-data-in-use'
+      ? 'wait for the other command to end, or name another folder with --state-dir'
+      : 'name another folder with --state-dir';
+  return new AppError(error.message, { code: error.code, disposition: error.disposition, hint, cause: error });
 }

@@ -4,12 +4,15 @@ import { printable } from './escape.js';
 import { bytes, count, counted, duration, seconds } from './format.js';
 import { createPaint, type Paint } from './paint.js';
 import type { TextOptions } from './summary.js';
-import { destinationsText, errorLines, field, fields, inexactText, timeWarnings } from './text-parts.js';
+import { NO_RECORDS, destinationsText, errorLines, field, fields, inexactText, timeWarnings } from './text-parts.js';
 
 /** The report, each line with its line end. */
 export function checkText(report: CheckReport, options: TextOptions): string {
   const paint = createPaint(options.color);
-  const lines = [headline(report, paint), ...books(report, paint), ...price(report, paint)];
+  const lines = [
+    headline(report, paint),
+    ...(report.testsOnly === true ? tests(report, paint) : figures(report, paint)),
+  ];
   const warnings = timeWarnings(report.time);
   if (report.inexactNumbers > 0) warnings.push(inexactText(report.inexactNumbers));
   if (warnings.length > 0 || report.notices.length > 0) lines.push('', paint.bold('Worth a look'));
@@ -23,21 +26,31 @@ export function checkText(report: CheckReport, options: TextOptions): string {
   return `${lines.join('\n')}\n`;
 }
 
-function headline({ records, items, tests }: CheckReport, paint: Paint): string {
+function headline({ records, items, tests, testsOnly }: CheckReport, paint: Paint): string {
   const lost = records.rejected + records.partlyRejected;
   const told: string[] = [];
-  if (records.read === 0) told.push('the sources hold no records');
+  if (testsOnly === true) {
+    if ((tests?.failed ?? 0) === 0) told.push(`${counted(tests?.passed ?? 0, 'test')} of the mapping passed`);
+  } else if (records.read === 0) told.push(NO_RECORDS);
   else if (lost > 0) told.push(`${count(lost)} of ${counted(records.read, 'row')} would be rejected`);
   else if (items.rejected > 0) told.push(`${counted(items.rejected, 'item')} would be rejected`);
   else if (items.total === 0) told.push('the mapping keeps no record');
   else told.push(`all ${counted(records.read, 'row')} can be imported`);
   if (tests !== undefined && tests.failed > 0) told.push(`${counted(tests.failed, 'test')} of the mapping failed`);
   const bad = lost > 0 || items.rejected > 0 || (tests?.failed ?? 0) > 0;
-  const tone = bad ? paint.bad : items.total === 0 ? paint.warn : paint.good;
+  const tone = bad ? paint.bad : items.total === 0 && testsOnly !== true ? paint.warn : paint.good;
   return paint.bold(tone(`Check: ${told.join('; ')}. Nothing was sent.`));
 }
 
-function books({ records, items, destinations, tests }: CheckReport, paint: Paint): string[] {
+function figures(report: CheckReport, paint: Paint): string[] {
+  return [...books(report, paint), ...tests(report, paint), ...price(report, paint)];
+}
+
+function tests({ tests: of }: CheckReport, paint: Paint): string[] {
+  return of === undefined ? [] : [field('tests', `${count(of.passed)} passed, ${count(of.failed)} failed`, paint)];
+}
+
+function books({ records, items, destinations }: CheckReport, paint: Paint): string[] {
   const partly = records.partlyRejected > 0 ? ` (${count(records.partlyRejected)} of the mapped in part)` : '';
   const split = `${count(records.mapped)} mapped + ${count(records.skipped)} skipped + ${count(records.rejected)} rejected`;
   const lines = [field('records', `${count(records.read)} read = ${split}${partly}`, paint)];
@@ -57,38 +70,40 @@ function books({ records, items, destinations, tests }: CheckReport, paint: Pain
   const to = destinationsText(destinations);
   const unowned =
     destinations.unownedThreads > 0
-      ? ` (${count(destinations.unownedThreads)} threads without an owner in the mapping)`
+      ? ` (${counted(destinations.unownedThreads, 'thread')} without an owner in the mapping)`
       : '';
   if (to !== undefined) lines.push(field('to', `${to}${unowned}`, paint));
-  if (tests !== undefined)
-    lines.push(field('tests', `${count(tests.passed)} passed, ${count(tests.failed)} failed`, paint));
   return lines;
 }
 
 /** What the import would take: calls, batches, credits, time. */
 function price(
-  { calls, batches, credits, bytesToSend, pace, bytesRead, durationMs }: CheckReport,
+  { calls, batches, batchesMost, credits, bytesToSend, pace, bytesRead, durationMs }: CheckReport,
   paint: Paint,
 ): string[] {
   const { setup } = calls;
   const parts: [number, string][] = [
+    [calls.project, 'for the project'],
     [setup.users, 'for users'],
     [setup.graphs, 'for graphs'],
     [setup.threads, 'for threads'],
     [setup.threadOwners, 'for owners of threads'],
     [calls.create, 'to create batches'],
     [calls.add, 'to add items'],
+    [calls.verify, 'to verify them'],
     [calls.process, 'to process'],
+    [calls.follow, 'or more to follow'],
   ];
   const told = parts.filter(([number]) => number > 0).map(([number, word]) => `${count(number)} ${word}`);
-  const times = pace.map(
-    ({ callsPerMinute, minutes }) =>
-      `at least ${seconds(Math.max(1, minutes * 60))} at ${count(callsPerMinute)} calls a minute`,
-  );
+  const lanes = batchesMost > batches ? ', as lanes are added when a batch overflows (--concurrency fixes it)' : '';
   return [
-    field('calls', `${count(calls.total)}${told.length === 0 ? '' : `: ${told.join(', ')}`}`, paint),
-    ...(calls.total > 0 ? fields('time', times, paint) : []),
-    field('batches', count(batches), paint),
+    field('calls', `${count(calls.total)} or more: ${told.join(', ')}`, paint),
+    ...(batches > 0 ? fields('time', times(pace), paint) : []),
+    field(
+      'batches',
+      batchesMost > batches ? `${count(batches)} to ${count(batchesMost)}${lanes}` : count(batches),
+      paint,
+    ),
     field(
       'cost',
       `${counted(credits, 'credit')} (one for each started 350 bytes of an item), ${bytes(bytesToSend)} to send`,
@@ -96,4 +111,16 @@ function price(
     ),
     field('checked', `${bytes(bytesRead)} in ${duration(durationMs)}`, paint),
   ];
+}
+
+/** A faster pace that changes nothing is left out. */
+function times(pace: CheckReport['pace']): readonly string[] {
+  const told: string[] = [];
+  let last = '';
+  for (const { callsPerMinute, minutes } of pace) {
+    const time = seconds(Math.max(1, minutes * 60));
+    if (time !== last) told.push(`at least ${time} at ${count(callsPerMinute)} calls a minute`);
+    last = time;
+  }
+  return told;
 }

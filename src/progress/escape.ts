@@ -46,6 +46,15 @@ export function printable(text: string, maxLength = 1000): string {
  * for a reader and harmless on a terminal.
  */
 export function jsonLine(value: unknown): string {
-  const json = JSON.stringify(value);
-  return `${NOT_PLAIN.test(json) ? json.replace(UNSAFE, jsonEscape) : json}\n`;
+  return `${harmlessJson(JSON.stringify(value))}\n`;
+}
+
+/** The same over several lines, for people. */
+export function jsonLines(value: unknown): string {
+  const lines = JSON.stringify(value, null, 2).split('\n');
+  return `${lines.map(harmlessJson).join('\n')}\n`;
+}
+
+function harmlessJson(line: string): string {
+  return NOT_PLAIN.test(line) ? line.replace(UNSAFE, jsonEscape) : line;
 }

@@ -113,7 +113,7 @@ function startedText(event: EventOf<'started'>): string {
   if (event.host !== '') parts.push(`at ${printable(event.host, 200)}`);
   const where = parts.length === 0 ? [] : [parts.join(' ')];
   if (event.keyOrigin !== '') where.push(`key from ${printable(event.keyOrigin, 200)}`);
-  if (event.run !== '') where.push(`run ${printable(event.run, 200)}`);
+  if (event.run !== '' && event.command !== 'check') where.push(`run ${printable(event.run, 200)}`);
   const size = event.totalBytes === undefined ? '' : ` (${bytes(event.totalBytes)})`;
   where.push(`${counted(event.sources, 'source')}${size}`);
   for (const { name, value, origin } of event.settings ?? []) {
@@ -151,9 +151,13 @@ function noticeLines(event: EventOf<'notice'>): readonly Line[] {
   return event.hint === undefined ? [line] : [line, { kind: 'hint', text: `  ${printable(event.hint)}` }];
 }
 
+/** A list of mistakes is a line each. */
 function exitLines(event: EventOf<'exit-error'>): readonly Line[] {
-  const line: Line = { kind: 'error', text: `error: ${printable(event.message, 4000)} [${printable(event.code, 80)}]` };
-  return event.hint === undefined ? [line] : [line, { kind: 'hint', text: `  ${printable(event.hint, 4000)}` }];
+  const [first = '', ...others] = event.message.split('\n').map((text) => printable(text, 4000));
+  const lines: Line[] = [{ kind: 'error', text: `error: ${first} [${printable(event.code, 80)}]` }];
+  for (const text of others) lines.push({ kind: 'error', text: `  ${text}` });
+  if (event.hint !== undefined) lines.push({ kind: 'hint', text: `  ${printable(event.hint, 4000)}` });
+  return lines;
 }
 
 function chunkText(event: EventOf<'chunk'>): string {

@@ -1,6 +1,7 @@
 /** How a run ended, in one sentence that leaves nothing out. Pure. */
 import type { RunStatus, RunSummary } from '../events.js';
 import { count, counted } from './format.js';
+import { NO_RECORDS } from './text-parts.js';
 
 export interface Sentence {
   readonly tone: 'good' | 'warning' | 'bad';
@@ -32,7 +33,7 @@ export function statusSentence(summary: RunSummary): Sentence {
     }),
     staged: () => ({
       tone: 'warning',
-      text: `Staged: ${counted(items.accepted, 'item')} in drafts, not processed yet${rest}.`,
+      text: `Staged: ${stagedText(summary)}, not processed yet${rest}.`,
     }),
     'too-many-rejects': () => ({ tone: 'bad', text: `Stopped: too many rejected rows (--max-errors)${rest}.` }),
     interrupted: () => ({
@@ -55,8 +56,15 @@ export function statusSentence(summary: RunSummary): Sentence {
   return ways[status]();
 }
 
+/** Some of the batches may have been handed over already. */
+function stagedText({ batches, items }: RunSummary): string {
+  const drafts = batches.filter(({ status }) => status === 'draft').reduce((sum, batch) => sum + batch.items, 0);
+  if (drafts === 0 || drafts === items.accepted) return `${counted(items.accepted, 'item')} in drafts`;
+  return `${count(drafts)} of ${counted(items.accepted, 'item')} in drafts`;
+}
+
 function completed({ records, items }: RunSummary, but: string): Sentence {
-  if (records.read === 0) return { tone: 'warning', text: 'Nothing to import: the sources hold no records.' };
+  if (records.read === 0) return { tone: 'warning', text: `Nothing to import: ${NO_RECORDS}.` };
   const open = items.open > 0 ? [`${count(items.open)} still open at the service`] : [];
   const caveats = listed([...(but === '' ? [] : [but]), ...open]);
   if (items.produced === 0 && caveats === '') {

@@ -61,6 +61,7 @@ function books({ run, records, items, created }: RunSummary, paint: Paint): stri
         [items.accepted, 'accepted'],
         [items.known, 'already known'],
         [items.rejected, 'rejected'],
+        ...unsent(items),
       ]),
       paint,
     ),
@@ -70,6 +71,12 @@ function books({ run, records, items, created }: RunSummary, paint: Paint): stri
   const made = destinationsText(created);
   if (made !== undefined) lines.push(field('created', made, paint));
   return lines;
+}
+
+/** What was mapped when the run stopped, and went nowhere. */
+function unsent(items: RunSummary['items']): readonly (readonly [number, string])[] {
+  const left = items.produced - items.accepted - items.known - items.rejected;
+  return left > 0 ? [[left, 'not sent']] : [];
 }
 
 /** `1,300 read = 1,234 mapped + 60 skipped + 6 rejected`. */
@@ -121,7 +128,7 @@ function batchLines(batches: readonly BatchResult[], { columns }: TextOptions, p
       { title: 'id', whole: true },
       { title: 'status', whole: true },
       { title: 'items', align: 'right' },
-      { title: 'outcome' },
+      { title: 'outcome', whole: true },
     ],
     rows: shown.map(({ number, batch, status, items, counts }) => [
       count(number),

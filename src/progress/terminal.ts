@@ -45,6 +45,11 @@ export function chooseColumns(terminal: TerminalFacts, env: Environment): number
   return real === undefined ? wanted : Math.min(wanted, real);
 }
 
+/** Columns for a result: those of the terminal, or as many as it needs where there is none (a pipe, a file) and COLUMNS is not given. */
+export function chooseWidth(terminal: TerminalFacts, env: Environment): number | undefined {
+  return terminal.isTTY === true || isSet(env.COLUMNS) ? chooseColumns(terminal, env) : undefined;
+}
+
 /** Whether box-drawing characters may be used: not where the locale names another encoding than UTF-8. */
 export function chooseUnicode(env: Environment): boolean {
   const locale = [env.LC_ALL, env.LC_CTYPE, env.LANG].find(isSet);

@@ -8,6 +8,9 @@ const LABEL_COLUMNS = 11;
 const MAX_GROUPS = 10;
 const MAX_DESTINATIONS = 5;
 
+/** The sources may be empty, or the flags may pass over everything in them: who only sees the counts cannot tell. */
+export const NO_RECORDS = 'the sources hold no records, or --skip and --limit leave none';
+
 /** `  records    1,300 read`, with the label aligned to the others. */
 export function field(label: string, text: string, paint: Paint): string {
   return `  ${paint.dim(label.padEnd(LABEL_COLUMNS))}${text}`;

@@ -16,6 +16,18 @@ export type MaxErrors =
 
 const PERCENT_AFTER_RECORDS = 1_000;
 
+/** Whether so many rejected rows of so many records are more than allowed. */
+export function exceeds(maxErrors: MaxErrors, rejections: number, read: number): boolean {
+  switch (maxErrors.kind) {
+    case 'unlimited':
+      return false;
+    case 'count':
+      return rejections > maxErrors.value;
+    case 'percent':
+      return read >= PERCENT_AFTER_RECORDS && (rejections / read) * 100 > maxErrors.value;
+  }
+}
+
 export interface BooksOptions {
   readonly maxErrors: MaxErrors;
   readonly nowMs: number;
@@ -82,15 +94,7 @@ export class Books {
 
   /** True when the run must stop: more was rejected than `--max-errors` allows. */
   get tooManyErrors(): boolean {
-    const { maxErrors } = this.#options;
-    switch (maxErrors.kind) {
-      case 'unlimited':
-        return false;
-      case 'count':
-        return this.rejections > maxErrors.value;
-      case 'percent':
-        return this.read >= PERCENT_AFTER_RECORDS && (this.rejections / this.read) * 100 > maxErrors.value;
-    }
+    return exceeds(this.#options.maxErrors, this.rejections, this.read);
   }
 
   get errors(): readonly ErrorGroup[] {

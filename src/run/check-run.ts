@@ -5,12 +5,12 @@
 import { paceOf, type CheckNotice, type CheckReport } from '../check-report.js';
 import type { Clock } from '../clock.js';
 import type { Observe } from '../events.js';
-import { destinationKey, SLOTS, slotOf } from '../lanes/destination.js';
-import { KeyIndex } from '../lanes/key-index.js';
+import { KeyIndex, NumberColumn } from '../lanes/key-index.js';
 import type { Item, Rejection, Source } from '../model.js';
 import { LIMITS } from '../wire.js';
-import { Books } from './books.js';
-import type { CreatableKind } from './destinations.js';
+import { Books, exceeds, type MaxErrors } from './books.js';
+import { CallCounts } from './call-counts.js';
+import { ownedByAnother, type CreatableKind } from './destinations.js';
 import { readItems, type RecordMapper } from './read-items.js';
 
 export interface CheckOptions {
@@ -22,6 +22,8 @@ export interface CheckOptions {
   readonly lanes: number | 'auto';
   readonly create: ReadonlySet<CreatableKind>;
   readonly rateLimit: number | undefined;
+  /** Where an import would stop; a check reads on. */
+  readonly maxErrors: MaxErrors;
 }
 
 export interface CheckDeps {
@@ -46,10 +48,13 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
   });
   const counts = new ItemCounts(options);
   for await (const block of readItems(sources, mapper, books, options, observe, signal)) {
-    for (const item of block.items) counts.add(item);
+    for (const item of block.items) {
+      if (!counts.add(item)) books.rejectItem(ownedByAnother(item), true);
+    }
   }
   signal.throwIfAborted();
-  const calls = counts.calls();
+  const { calls, batches, batchesMost } = counts.work();
+  const notices = [...(mapper.notices?.() ?? []), ...stopNotice(books, options.maxErrors)];
   return {
     records: {
       read: books.read,
@@ -62,53 +67,43 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
     rejects: books.errors,
     destinations: counts.destinations(),
     calls,
-    batches: calls.create,
+    batches,
+    batchesMost,
     credits: counts.credits,
     bytesToSend: counts.bytes,
     bytesRead: books.bytesRead,
     durationMs: clock.now() - startedAt,
     time: books.time,
     inexactNumbers: books.inexactNumbers,
-    notices: mapper.notices?.() ?? [],
+    notices,
     pace: paceOf(calls.total, options.rateLimit),
   };
 }
 
-/** Chunks and batches of one lane, filled by counting. */
-class LaneCount {
-  #itemsInChunk = 0;
-  #bytesInChunk = 0;
-  #itemsInBatch = 0;
-  adds = 0;
-  batches = 0;
-
-  add(bytes: number, options: CheckOptions): void {
-    if (this.#itemsInBatch === 0) this.batches += 1;
-    if (this.#itemsInChunk > 0 && this.#bytesInChunk + bytes > options.maxChunkBytes) this.#itemsInChunk = 0;
-    if (this.#itemsInChunk === 0) {
-      this.adds += 1;
-      this.#bytesInChunk = 0;
-    }
-    this.#itemsInChunk += 1;
-    this.#bytesInChunk += bytes;
-    if (this.#itemsInChunk >= options.chunkSize) this.#itemsInChunk = 0;
-    this.#itemsInBatch += 1;
-    if (this.#itemsInBatch >= options.batchSize) {
-      this.#itemsInBatch = 0;
-      this.#itemsInChunk = 0;
-    }
-  }
+/** An import of the same rows would not come to its end: better known before it starts. */
+function stopNotice(books: Books, maxErrors: MaxErrors): readonly CheckNotice[] {
+  if (!exceeds(maxErrors, books.rejections, books.read)) return [];
+  return [
+    {
+      level: 'warning',
+      code: 'would-stop',
+      message: 'an import would stop on the way: more rows would be rejected than --max-errors allows',
+      hint: 'mend the rows or the mapping, or raise --max-errors',
+    },
+  ];
 }
 
 class ItemCounts {
   readonly #options: CheckOptions;
+  readonly #calls: CallCounts;
   readonly #users = new KeyIndex();
   readonly #graphs = new KeyIndex();
   readonly #threads = new KeyIndex();
+  /** By thread: the number of the user who was named first as its owner. */
+  readonly #ownerOf = new NumberColumn();
   readonly #unowned = new KeyIndex();
   /** Users that must be asked for or created: owners of threads only when users are created. */
   readonly #userCalls = new KeyIndex();
-  readonly #lanes: LaneCount[];
   #episodes = 0;
   #messages = 0;
   #parts = 0;
@@ -117,37 +112,48 @@ class ItemCounts {
 
   constructor(options: CheckOptions) {
     this.#options = options;
-    const lanes = options.lanes === 'auto' ? 1 : Math.min(SLOTS, options.lanes);
-    this.#lanes = Array.from({ length: lanes }, () => new LaneCount());
+    this.#calls = new CallCounts(options);
   }
 
-  add(item: Item): void {
+  /** False, and not counted, for a message whose thread an earlier row gave to another user. */
+  add(item: Item): boolean {
     const { wire, owner } = item;
+    if (wire.type === 'thread_message') {
+      if (!this.#addToThread(wire.thread_id, owner)) return false;
+      this.#messages += 1;
+    } else {
+      this.#addEpisode(wire.graph_id, wire.user_id ?? '');
+    }
     const bytes = Buffer.byteLength(JSON.stringify(wire));
     const content = wire.type === 'thread_message' ? wire.content : wire.data;
     this.credits += Math.max(1, Math.ceil(Buffer.byteLength(content) / LIMITS.creditBytes));
     this.bytes += bytes + 1;
     if (item.part !== undefined) this.#parts += 1;
-    if (wire.type === 'thread_message') {
-      this.#messages += 1;
-      this.#threads.add(wire.thread_id);
-      if (owner === undefined) this.#unowned.add(wire.thread_id);
-      else {
-        this.#users.add(owner);
-        if (this.#options.create.has('users')) this.#userCalls.add(owner);
-      }
-    } else {
-      this.#episodes += 1;
-      if (wire.graph_id !== undefined) this.#graphs.add(wire.graph_id);
-      else {
-        this.#users.add(wire.user_id ?? '');
-        this.#userCalls.add(wire.user_id ?? '');
-      }
+    this.#calls.add(item, bytes + 1);
+    return true;
+  }
+
+  #addToThread(thread: string, owner: string | undefined): boolean {
+    const at = this.#threads.add(thread);
+    if (owner === undefined) {
+      this.#unowned.add(thread);
+      return true;
     }
-    const key =
-      wire.type === 'thread_message' && owner === undefined ? `t:${wire.thread_id}` : destinationKey(wire, owner);
-    const lane = this.#lanes.length === 1 ? 0 : slotOf(key) % this.#lanes.length;
-    this.#lanes[lane]?.add(bytes + 1, this.#options);
+    const first = this.#ownerOf.get(at);
+    if (!Number.isNaN(first)) return first === this.#users.find(owner);
+    this.#ownerOf.set(at, this.#users.add(owner));
+    if (this.#options.create.has('users')) this.#userCalls.add(owner);
+    return true;
+  }
+
+  #addEpisode(graph: string | undefined, user: string): void {
+    this.#episodes += 1;
+    if (graph !== undefined) {
+      this.#graphs.add(graph);
+      return;
+    }
+    this.#users.add(user);
+    this.#userCalls.add(user);
   }
 
   items(): { readonly total: number; readonly episodes: number; readonly messages: number; readonly parts: number } {
@@ -168,16 +174,12 @@ class ItemCounts {
     };
   }
 
-  calls(): CheckReport['calls'] {
-    const setup = {
+  work(): Pick<CheckReport, 'calls' | 'batches' | 'batchesMost'> {
+    return this.#calls.result({
       users: this.#userCalls.size,
       graphs: this.#graphs.size,
       threads: this.#threads.size - this.#unowned.size,
       threadOwners: this.#unowned.size,
-    };
-    const create = this.#lanes.reduce((sum, lane) => sum + lane.batches, 0);
-    const add = this.#lanes.reduce((sum, lane) => sum + lane.adds, 0);
-    const total = setup.users + setup.graphs + setup.threads + setup.threadOwners + create + add + create;
-    return { setup, create, add, process: create, total };
+    });
   }
 }

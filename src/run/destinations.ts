@@ -8,7 +8,7 @@
 import type { Observe } from '../events.js';
 import { slotOf } from '../lanes/destination.js';
 import { KeyIndex } from '../lanes/key-index.js';
-import type { Item } from '../model.js';
+import type { Item, Rejection } from '../model.js';
 import { RemoteError, type DestinationApi } from '../remote/api.js';
 
 export type CreatableKind = 'users' | 'graphs' | 'threads';
@@ -89,11 +89,7 @@ export class Destinations {
     if (state === OK) {
       const owner = this.#owner[at] ?? 0;
       if (kind === THREAD && item.owner !== undefined && owner !== this.#index.find(item.owner, USER) + 1) {
-        return {
-          code: 'thread-owner',
-          message: `thread "${short(id)}" belongs to another user than "${short(item.owner)}"`,
-          missing: undefined,
-        };
+        return { code: 'thread-owner', message: anotherOwner(id, item.owner), missing: undefined };
       }
       return this.#slot[at] ?? 0;
     }
@@ -224,6 +220,17 @@ export class Destinations {
       this.#waiting.shift()?.();
     }
   }
+}
+
+function anotherOwner(thread: string, named: string): string {
+  return `thread "${short(thread)}" belongs to another user than "${short(named)}"`;
+}
+
+/** How a run rejects a message that names another owner of its thread than an earlier row did. */
+export function ownedByAnother({ wire, owner, position, index }: Item): Rejection {
+  const thread = wire.type === 'thread_message' ? wire.thread_id : '';
+  const message = anotherOwner(thread, owner ?? '');
+  return { kind: 'rejected', stage: 'remote', code: 'thread-owner', message, position, item: index };
 }
 
 function pointsAt(item: Item): [Kind, string] {

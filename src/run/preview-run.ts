@@ -15,7 +15,7 @@ const MAX_REJECTIONS = 20;
 export async function runPreview(
   sources: readonly Source[],
   mapper: RecordMapper,
-  options: { readonly items: number; readonly skip: number },
+  options: { readonly items: number; readonly skip: number; readonly limit: number },
   signal: AbortSignal,
 ): Promise<Preview> {
   const out: MapOutput = { items: [], rejections: [] };
@@ -29,6 +29,7 @@ export async function runPreview(
           skip -= 1;
           continue;
         }
+        if (read >= options.limit) return { items: out.items, rejections: out.rejections, skipped, read };
         read += 1;
         if (entry.kind === 'rejected') out.rejections.push(entry);
         else if (mapper.map(entry, out) === 'skipped') skipped += 1;

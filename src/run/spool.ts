@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import { PassThrough, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { constants, createGzip, type Gzip } from 'node:zlib';
+import { AppError } from '../errors.js';
 
 export class Spool {
   readonly path: string;
@@ -25,9 +26,10 @@ export class Spool {
     out.on('error', () => undefined); // told to the reader, when there is one
     this.#gzip.pipe(file);
     this.#written = finished(file).catch((error: unknown) => {
-      this.#failure = error instanceof Error ? error : new Error(String(error));
+      this.#failure = unwritable(path, error);
       out.destroy(this.#failure);
     });
+    this.#gzip.on('error', () => undefined); // it ends with the file, whose failure is told above
     file.on('error', (error) => this.#gzip.destroy(error));
     void this.#copy(input, out);
   }
@@ -58,6 +60,21 @@ export class Spool {
   async remove(): Promise<void> {
     await rm(this.path, { force: true });
   }
+}
+
+/** Without the copy a draft could not be made anew: the import stops rather than go on unprotected. */
+function unwritable(path: string, error: unknown): AppError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const isFull = code === 'ENOSPC';
+  return new AppError(
+    `the copy of standard input ${path} cannot be written: ${isFull ? 'the disk is full' : message}`,
+    {
+      code: isFull ? 'disk-full' : 'spool-unwritable',
+      disposition: 'ledger',
+      hint: 'make room, name another folder with --state-dir, or import from a file instead of a pipe',
+      cause: error,
+    },
+  );
 }
 
 function drained(stream: NodeJS.WritableStream & { destroyed?: boolean }): Promise<void> {

@@ -15,7 +15,7 @@ const READY_CHUNKS = 2;
 const READY_BYTES = 48 * 1024 * 1024;
 /** A part-filled chunk is sent when the reader is so many records ahead of its first item. */
 const STALE_RECORDS = 50_000;
-const MAX_AUTO_LANES = 8;
+export const MAX_AUTO_LANES = 8;
 
 export interface UploaderOptions {
   readonly lanes: number | 'auto';

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { AppError, usageError } from '../../errors.js';
 import { Ledger } from '../../ledger/ledger.js';
 import type { BatchId } from '../../model.js';
-import { renderTable } from '../../progress/table.js';
-import { chooseColumns } from '../../progress/terminal.js';
+import { renderTable, type Column } from '../../progress/table.js';
+import { jsonLine, printable } from '../../progress/escape.js';
+import { chooseWidth } from '../../progress/terminal.js';
 import { RemoteError, type BatchSummary } from '../../remote/api.js';
 import { EXIT } from '../exit-codes.js';
-import { print, type Io } from '../io.js';
+import { agrees, print, type Io } from '../io.js';
 import type { Values } from '../options.js';
 import { openSession, type Session } from '../session.js';
 import { stateDir } from '../state-dir.js';
@@ -27,97 +28,108 @@ async function withSession(values: Values, io: Io, work: (session: Session) => P
 
 export async function list(_args: readonly string[], values: Values, io: Io): Promise<void> {
   await withSession(values, io, async ({ api }) => {
-    const batches: BatchSummary[] = [];
-    const most = values.limit ?? 1_000;
-    for await (const batch of api.listBatches(values.status === undefined ? {} : { status: values.status })) {
-      if (batches.length >= most) break;
-      batches.push(batch);
-    }
+    const filter = values.status === undefined ? {} : { status: values.status };
+    const { found: batches, more } = await firstOf(api.listBatches(filter), values);
     if (values.output === 'json') {
-      await print(io.stdout, `${JSON.stringify({ type: 'batches', batches: batches.map(batchJson) })}\n`);
+      await print(io.stdout, jsonLine({ type: 'batches', batches: batches.map(batchJson), more }));
     } else if (batches.length === 0) {
       await print(io.stdout, 'no batches\n');
     } else {
-      await print(io.stdout, `${batchTable(batches, io)}\n`);
+      await print(io.stdout, batchTable(batches, io));
     }
+    await tellMore(more, batches.length, values, io);
     io.exitCode = EXIT.ok;
   });
+}
+
+const SHOWN = 1_000;
+
+/** As many as `--limit` says, and whether there are more. */
+async function firstOf<T>(
+  all: AsyncIterable<T>,
+  values: Values,
+): Promise<{ readonly found: T[]; readonly more: boolean }> {
+  const found: T[] = [];
+  const most = values.limit ?? SHOWN;
+  for await (const each of all) {
+    if (found.length >= most) return { found, more: true };
+    found.push(each);
+  }
+  return { found, more: false };
+}
+
+async function tellMore(more: boolean, shown: number, values: Values, io: Io): Promise<void> {
+  if (more && values.quiet !== true) await print(io.stderr, `the first ${shown}; --limit shows more\n`);
 }
 
 export async function show(args: readonly string[], values: Values, io: Io): Promise<void> {
   await withSession(values, io, async ({ api }) => {
     const batch = await found(args[0] ?? '', (id) => api.getBatch(id));
     if (values.output === 'json') {
-      await print(io.stdout, `${JSON.stringify({ type: 'batch', ...batchJson(batch) })}\n`);
+      await print(io.stdout, jsonLine({ type: 'batch', ...batchJson(batch) }));
     } else {
       const rows = Object.entries(batchJson(batch)).filter(([, value]) => value !== undefined);
       await print(
         io.stdout,
-        `${renderTable({
-          columns: [{ title: '' }, { title: '', whole: true }],
-          rows: rows.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-          width: chooseColumns(io.stdout, io.env),
-        })}\n`,
+        rows
+          .map(
+            ([name, value]) =>
+              `${name.padEnd(16)}${printable(typeof value === 'string' ? value : JSON.stringify(value))}\n`,
+          )
+          .join(''),
       );
     }
     io.exitCode = EXIT.ok;
   });
 }
+
+const LOOKS: Readonly<Record<string, Partial<Column>>> = {
+  index: { align: 'right' },
+  status: { whole: true },
+  source: { whole: true },
+};
 
 export async function items(args: readonly string[], values: Values, io: Io): Promise<void> {
   await withSession(values, io, async ({ api }) => {
     const id = args[0] ?? '';
     await found(id, (batch) => api.getBatch(batch));
     const rowOf = await sourceRows(values, io, id);
-    const rows: Record<string, unknown>[] = [];
-    const most = values.limit ?? 1_000;
-    let more = false;
-    for await (const item of api.listItems(
-      id as BatchId,
-      values.status === undefined ? {} : { status: values.status },
-    )) {
-      if (rows.length >= most) {
-        more = true;
-        break;
-      }
-      rows.push({
-        index: item.index,
-        kind: item.kind,
-        status: item.status,
-        destination: item.threadId ?? item.graphId ?? item.userId,
-        episode_uuid: item.episodeUuid,
-        source: item.index === undefined ? undefined : rowOf(item.index),
-        error: item.error?.message,
-        error_code: item.error?.code,
-      });
-    }
+    const filter = values.status === undefined ? {} : { status: values.status };
+    const { found: listed, more } = await firstOf(api.listItems(id as BatchId, filter), values);
+    const rows = listed.map((item) => ({
+      index: item.index,
+      kind: item.kind,
+      status: item.status,
+      destination: item.threadId ?? item.graphId ?? item.userId,
+      episode_uuid: item.episodeUuid,
+      source: item.index === undefined ? undefined : rowOf(item.index),
+      error: item.error?.message,
+      error_code: item.error?.code,
+    }));
     if (values.output === 'json') {
-      await print(io.stdout, `${JSON.stringify({ type: 'batch_items', batch: id, items: rows })}\n`);
+      await print(io.stdout, jsonLine({ type: 'batch_items', batch: id, items: rows, more }));
     } else if (rows.length === 0) {
       await print(io.stdout, 'no items\n');
     } else {
       const names = ['index', 'status', 'kind', 'destination', 'source', 'error'] as const;
       await print(
         io.stdout,
-        `${renderTable({
-          columns: names.map((name) => ({ title: name, ...(name === 'index' ? { align: 'right' as const } : {}) })),
-          rows: rows.map((row) => names.map((name) => String((row[name] as string | number | undefined) ?? ''))),
-          width: chooseColumns(io.stdout, io.env),
-        })}\n`,
+        renderTable({
+          columns: names.map((name) => ({ title: name, ...LOOKS[name] })),
+          rows: rows.map((row) => names.map((name) => String(row[name] ?? ''))),
+          width: chooseWidth(io.stdout, io.env),
+        }),
       );
     }
-    if (more && values.quiet !== true) await print(io.stderr, `the first ${most}; --limit shows more\n`);
+    await tellMore(more, rows.length, values, io);
     io.exitCode = EXIT.ok;
   });
 }
 
 export async function remove(args: readonly string[], values: Values, io: Io): Promise<void> {
-  if (values.yes !== true) {
-    throw usageError(
-      'needs-yes',
-      `deleting ${args.length === 1 ? 'a batch' : `${args.length} batches`} cannot be undone`,
-      'say so with --yes',
-    );
+  const what = args.length === 1 ? 'a batch' : `${args.length} batches`;
+  if (values.yes !== true && !(await agrees(`Delete ${what}? This cannot be undone.`, io))) {
+    throw usageError('needs-yes', `deleting ${what} cannot be undone`, 'say so with --yes');
   }
   await withSession(values, io, async ({ api }) => {
     const gone: string[] = [];
@@ -127,11 +139,11 @@ export async function remove(args: readonly string[], values: Values, io: Io): P
       (was === true ? deleted : gone).push(id);
     }
     if (values.output === 'json') {
-      await print(io.stdout, `${JSON.stringify({ type: 'batches_deleted', deleted, not_found: gone })}\n`);
+      await print(io.stdout, jsonLine({ type: 'batches_deleted', deleted, not_found: gone }));
     } else {
       await print(
         io.stdout,
-        [...deleted.map((id) => `deleted ${id}`), ...gone.map((id) => `not found ${id}`)].join('\n') + '\n',
+        [...deleted.map((id) => `deleted ${id}\n`), ...gone.map((id) => `not found ${printable(id)}\n`)].join(''),
       );
     }
     io.exitCode = gone.length > 0 ? EXIT.notFound : EXIT.ok;
@@ -200,7 +212,7 @@ function batchTable(batches: readonly BatchSummary[], io: Io): string {
   return renderTable({
     columns: [
       { title: 'batch', whole: true },
-      { title: 'status' },
+      { title: 'status', whole: true },
       { title: 'items', align: 'right' },
       { title: 'succeeded', align: 'right' },
       { title: 'failed', align: 'right' },
@@ -213,9 +225,14 @@ function batchTable(batches: readonly BatchSummary[], io: Io): string {
       String(batch.itemCount ?? ''),
       String(batch.counts?.succeeded ?? ''),
       String(batch.counts?.failed ?? ''),
-      batch.createdAt ?? '',
+      minuteOf(batch.createdAt),
       typeof batch.metadata['zi_run'] === 'string' ? batch.metadata['zi_run'] : '',
     ]),
-    width: chooseColumns(io.stdout, io.env),
+    width: chooseWidth(io.stdout, io.env),
   });
+}
+
+/** `2026-11-21 11:04Z`: for people, to whom a millisecond says nothing. */
+function minuteOf(time: string | undefined): string {
+  return time === undefined ? '' : time.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):[\d.]+Z$/, '$1 $2Z');
 }

@@ -1,16 +1,24 @@
 /** `check`: reads and maps everything, sends nothing, and says what an import would do. */
 import { systemClock } from '../../clock.js';
 import type { CheckReport } from '../../check-report.js';
+import { usageError } from '../../errors.js';
+import type { Observe } from '../../events.js';
+import { loadMapping } from '../../mapping/index.js';
+import { jsonLine } from '../../progress/escape.js';
 import { createRenderer } from '../../progress/index.js';
-import { runCheck } from '../../run/check-run.js';
+import { runCheck, type CheckFindings } from '../../run/check-run.js';
 import { DEFAULT_MAX_CHUNK_BYTES } from '../../run/import-run.js';
+import { runMappingTests, type TestResults } from '../../run/mapping-tests.js';
 import { commandNames } from '../command-names.js';
 import { EXIT } from '../exit-codes.js';
 import { describeFailure, Told } from '../failure.js';
-import { openInputs } from '../inputs.js';
+import { inherited } from '../import-command.js';
+import { mapperOf, openInputs, whenOpened, type Inputs } from '../inputs.js';
 import { print, type Io } from '../io.js';
+import { sameInput } from '../next-command.js';
 import type { Values } from '../options.js';
-import { stopsOf } from '../signals.js';
+import { wantsLocal } from '../session.js';
+import { StoppedEarly, stopsOf } from '../signals.js';
 
 export async function check(args: readonly string[], values: Values, io: Io): Promise<void> {
   const renderer = await createRenderer({
@@ -22,85 +30,148 @@ export async function check(args: readonly string[], values: Values, io: Io): Pr
     color: values.color ? undefined : false,
     clock: systemClock,
   });
-  const { observe } = renderer;
-  const stops = stopsOf(io, undefined, () => undefined);
+  const stops = stopsOf(io, values.maxDuration, () => undefined);
   try {
-    const inputs = await openInputs(args, values, commandNames, io.stdin, (code, message, hint) =>
-      observe({ type: 'notice', level: 'warning', code, message, hint }),
-    );
-    const sizes = inputs.sources.map((source) => source.info.bytes);
-    observe({
-      type: 'started',
-      run: 'check',
-      command: 'check',
-      project: '',
-      host: '',
-      keyOrigin: '',
-      sources: sizes.length,
-      totalBytes: sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined,
-    });
-    const findings = await runCheck(
-      {
-        sources: inputs.sources,
-        mapper: inputs.mapper,
-        clock: systemClock,
-        observe,
-        recordRejection: () => undefined,
-      },
-      {
-        skip: values.skip,
-        limit: values.limit ?? Number.POSITIVE_INFINITY,
-        chunkSize: values.chunkSize,
-        maxChunkBytes: DEFAULT_MAX_CHUNK_BYTES,
-        batchSize: values.batchSize,
-        lanes: values.concurrency,
-        create: values.createMissing ?? new Set(values.local === true ? ['users', 'graphs', 'threads'] : ['threads']),
-        rateLimit: values.rateLimit,
-      },
-      stops.soft,
-    );
-    const rejected = findings.records.rejected + findings.items.rejected;
-    const report: CheckReport = {
-      ...findings,
-      exitCode: rejected > 0 ? EXIT.finishedWithErrors : EXIT.ok,
-      next: nextCommand(args, values, findings.items.total),
-    };
+    const report =
+      values.testsOnly === true
+        ? await testsReport(values)
+        : await sourcesReport(args, values, io, renderer.observe, stops.soft);
     renderer.close();
     await print(io.stdout, await textOf(report, values, io));
     io.exitCode = report.exitCode;
   } catch (error) {
-    if (stops.soft.aborted) {
-      io.exitCode = stops.signal() === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
-      return;
-    }
-    const { code, message, hint, exitCode } = describeFailure(error);
-    observe({ type: 'exit-error', code, message, hint, exitCode });
-    throw new Told(error);
+    const told = stops.soft.aborted && !(error instanceof StoppedEarly) ? new StoppedEarly(stops.reason()) : error;
+    const { code, message, hint, exitCode } = describeFailure(told);
+    renderer.observe({ type: 'exit-error', code, message, hint, exitCode });
+    throw new Told(told);
   } finally {
     stops.release();
     renderer.close();
   }
 }
 
+async function sourcesReport(
+  args: readonly string[],
+  values: Values,
+  io: Io,
+  observe: Observe,
+  stop: AbortSignal,
+): Promise<CheckReport> {
+  const opening = openInputs(args, values, commandNames, io.stdin, (code, message, hint) =>
+    observe({ type: 'notice', level: 'warning', code, message, hint }),
+  );
+  const inputs = await whenOpened(opening, io, observe, stop);
+  const sizes = inputs.sources.map((source) => source.info.bytes);
+  observe({
+    type: 'started',
+    run: 'check',
+    command: 'check',
+    project: '',
+    host: '',
+    keyOrigin: '',
+    settings: inherited(values),
+    sources: sizes.length,
+    totalBytes: sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined,
+  });
+  const tests = testsOf(inputs, values);
+  const findings = await findingsOf(inputs, values, observe, stop);
+  const exitCode = exitCodeOf(findings, tests);
+  return {
+    ...findings,
+    notices: [...(tests?.notices ?? []), ...findings.notices],
+    ...(tests === undefined ? {} : { tests: { passed: tests.passed, failed: tests.failed } }),
+    exitCode,
+    next: findings.items.total === 0 ? undefined : sameInput('run', args, values),
+  };
+}
+
+function findingsOf(inputs: Inputs, values: Values, observe: Observe, stop: AbortSignal): Promise<CheckFindings> {
+  return runCheck(
+    {
+      sources: inputs.sources,
+      mapper: inputs.mapper,
+      clock: systemClock,
+      observe,
+      recordRejection: () => undefined,
+    },
+    {
+      skip: values.skip,
+      limit: values.limit ?? Number.POSITIVE_INFINITY,
+      chunkSize: values.chunkSize,
+      maxChunkBytes: DEFAULT_MAX_CHUNK_BYTES,
+      batchSize: values.batchSize,
+      lanes: values.concurrency,
+      create: values.createMissing ?? new Set(wantsLocal(values) ? ['users', 'graphs', 'threads'] : ['threads']),
+      rateLimit: values.rateLimit,
+      maxErrors: values.maxErrors,
+    },
+    stop,
+  );
+}
+
+/** With a mapper of their own, so that what they show is not told of the rows. Undefined when the mapping has no examples. */
+function testsOf({ mapping }: Pick<Inputs, 'mapping'>, values: Values): TestResults | undefined {
+  if (mapping === undefined || mapping.tests.length === 0) return undefined;
+  return runMappingTests(mapping.tests, mapperOf(values, mapping));
+}
+
+async function testsReport(values: Values): Promise<CheckReport> {
+  if (values.mapping === undefined) {
+    throw usageError('no-mapping', 'there is no mapping whose tests could run', 'name one: -m map.yaml --tests-only');
+  }
+  const mapping = await loadMapping(values.mapping);
+  const tests = testsOf({ mapping }, values);
+  if (tests === undefined) {
+    throw usageError(
+      'no-tests',
+      `${values.mapping} holds no tests`,
+      'add examples: tests: [{ row: ..., expect: ... }]',
+    );
+  }
+  const findings = await runCheck(
+    {
+      sources: [],
+      mapper: mapperOf(values, mapping),
+      clock: systemClock,
+      observe: () => undefined,
+      recordRejection: () => undefined,
+    },
+    {
+      skip: 0,
+      limit: 0,
+      chunkSize: values.chunkSize,
+      maxChunkBytes: DEFAULT_MAX_CHUNK_BYTES,
+      batchSize: values.batchSize,
+      lanes: 1,
+      create: new Set(),
+      rateLimit: undefined,
+      maxErrors: values.maxErrors,
+    },
+    new AbortController().signal,
+  );
+  return {
+    ...findings,
+    notices: tests.notices,
+    tests: { passed: tests.passed, failed: tests.failed },
+    testsOnly: true,
+    exitCode: exitCodeOf(findings, tests),
+    next: undefined,
+  };
+}
+
+/** A mapping that does not do what its own file expects is a mistake in the mapping, whatever the rows are. */
+function exitCodeOf({ records, items }: CheckFindings, tests: TestResults | undefined): number {
+  if (tests !== undefined && tests.failed > 0) return EXIT.usage;
+  return records.rejected + items.rejected > 0 ? EXIT.finishedWithErrors : EXIT.ok;
+}
+
 async function textOf(report: CheckReport, values: Values, io: Io): Promise<string> {
   if (values.output === 'json') {
     const { checkJson } = await import('../../progress/check-json.js');
-    return `${JSON.stringify(checkJson(report))}\n`;
+    return jsonLine(checkJson(report));
   }
   const { checkText } = await import('../../progress/check-text.js');
-  const { chooseColor, chooseColumns } = await import('../../progress/terminal.js');
+  const { chooseColor, chooseWidth } = await import('../../progress/terminal.js');
   const color = chooseColor(values.color ? undefined : false, io.stdout, io.env);
-  const text = checkText(report, { color, columns: chooseColumns(io.stdout, io.env) });
-  return text.endsWith('\n') ? text : `${text}\n`;
-}
-
-function nextCommand(args: readonly string[], values: Values, items: number): string | undefined {
-  if (items === 0) return undefined;
-  const mapping = values.mapping === undefined ? '' : ` -m ${quoted(values.mapping)}`;
-  return `zep-import run ${args.map(quoted).join(' ')}${mapping}`;
-}
-
-/** An argument as a POSIX shell takes it. */
-export function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return checkText(report, { color, columns: chooseWidth(io.stdout, io.env) });
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FLAGS } from '../flags.js';
+import { FLAGS, size } from '../flags.js';
 import { importSources } from '../import-command.js';
 import { print, type Io } from '../io.js';
 import type { Values } from '../options.js';
@@ -26,7 +26,7 @@ export async function demo(_args: readonly string[], values: Values, io: Io): Pr
     mapping: join(samples, 'tickets.yaml'),
     format: 'auto',
     skip: 0,
-    maxRecordBytes: FLAGS.maxRecordBytes.default,
+    maxRecordBytes: size(FLAGS.maxRecordBytes.default),
     local: true,
     chunkSize: 100,
     batchSize: 1_000,
@@ -35,6 +35,7 @@ export async function demo(_args: readonly string[], values: Values, io: Io): Pr
     settleWindow: 1_000,
     maxErrors: { kind: 'count', value: 100 },
     wait: true,
+    given: [],
     stateDir: folder,
     items: 0,
   };

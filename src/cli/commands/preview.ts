@@ -1,21 +1,25 @@
 /** `preview`: the first mapped items, exactly as they would be sent. Nothing is written, no service is asked. */
 import { describePosition } from '../../model.js';
-import { printable } from '../../progress/escape.js';
-import { runPreview } from '../../run/preview-run.js';
+import { jsonLine, jsonLines, printable } from '../../progress/escape.js';
+import { count, counted } from '../../progress/format.js';
+import { NO_RECORDS } from '../../progress/text-parts.js';
+import { runPreview, type Preview } from '../../run/preview-run.js';
 import { commandNames } from '../command-names.js';
 import { EXIT } from '../exit-codes.js';
 import { openInputs } from '../inputs.js';
 import { print, type Io } from '../io.js';
+import { sameInput } from '../next-command.js';
 import type { Values } from '../options.js';
 
 export async function preview(args: readonly string[], values: Values, io: Io): Promise<void> {
-  const inputs = await openInputs(args, values, commandNames, io.stdin, (_, message) => {
-    io.stderr.write(`${printable(message)}\n`);
+  const inputs = await openInputs(args, values, commandNames, io.stdin, (_, message, hint) => {
+    if (values.quiet !== true)
+      io.stderr.write(`warning: ${printable([message, ...(hint ? [hint] : [])].join('; '))}\n`);
   });
   const { items, rejections, skipped, read } = await runPreview(
     inputs.sources,
     inputs.mapper,
-    { items: values.items, skip: values.skip },
+    { items: values.items, skip: values.skip, limit: values.limit ?? Number.POSITIVE_INFINITY },
     new AbortController().signal,
   );
   if (values.output === 'json') {
@@ -40,14 +44,11 @@ export async function preview(args: readonly string[], values: Values, io: Io): 
       })),
       exit_code: rejections.length > 0 ? EXIT.finishedWithErrors : EXIT.ok,
     };
-    await print(io.stdout, `${JSON.stringify(json)}\n`);
+    await print(io.stdout, jsonLine(json));
   } else {
     for (const item of items) {
       const owner = item.owner === undefined ? '' : `  (thread of user ${printable(item.owner)})`;
-      await print(
-        io.stdout,
-        `# ${printable(describePosition(item.position))}${owner}\n${JSON.stringify(item.wire, null, 2)}\n`,
-      );
+      await print(io.stdout, `# ${printable(describePosition(item.position))}${owner}\n${jsonLines(item.wire)}`);
     }
     for (const rejection of rejections) {
       await print(
@@ -55,12 +56,17 @@ export async function preview(args: readonly string[], values: Values, io: Io): 
         `rejected ${printable(describePosition(rejection.position))}: ${printable(rejection.message)}\n`,
       );
     }
-    await print(
-      io.stderr,
-      `${items.length} items from ${read} records${skipped > 0 ? `, ${skipped} skipped` : ''}${
-        rejections.length > 0 ? `, ${rejections.length} rejected` : ''
-      }; nothing was sent. Next: zep-import check\n`,
-    );
+    if (values.quiet !== true) await print(io.stderr, lastLine(args, values, { items, rejections, skipped, read }));
   }
   io.exitCode = rejections.length > 0 ? EXIT.finishedWithErrors : EXIT.ok;
+}
+
+function lastLine(args: readonly string[], values: Values, { items, rejections, skipped, read }: Preview): string {
+  if (read === 0) return `nothing to show: ${NO_RECORDS}; nothing was sent\n`;
+  const asides = [
+    ...(skipped > 0 ? [`, ${counted(skipped, 'record')} skipped`] : []),
+    ...(rejections.length > 0 ? [`, ${count(rejections.length)} rejected`] : []),
+  ];
+  const told = `${counted(items.length, 'item')} from ${counted(read, 'record')}${asides.join('')}; nothing was sent`;
+  return `${told}\nNext: ${printable(sameInput('check', args, values), 4096)}\n`;
 }

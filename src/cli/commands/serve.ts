@@ -5,24 +5,23 @@ import { startLocalServer } from '../../emulator/index.js';
 import { parseServeOptions, readyLine, SERVE_FLAGS, type ServeValue } from '../../emulator/options.js';
 import { EXIT } from '../exit-codes.js';
 import { print, type Io } from '../io.js';
+import { valuesOf } from '../options.js';
 import { makeFolder, stateDir } from '../state-dir.js';
 
 export async function serve(self: Command, io: Io): Promise<void> {
   const given: Record<string, ServeValue> = {};
-  for (const { name } of SERVE_FLAGS) {
-    const value = valueOf(self, name);
-    if (value !== undefined) given[name] = value;
+  for (const { name, value: takes, repeatable } of SERVE_FLAGS) {
+    const value = valueOf(self, name) ?? fromVariable(name, takes !== undefined, io.env);
+    if (value !== undefined) given[name] = repeatable && typeof value === 'string' ? [value] : value;
   }
+  const { stateDir: folder, quiet } = valuesOf(self, ownVariables(io.env));
   const parsed = parseServeOptions(given);
-  const dataFile = parsed.dataFile ?? (given['data'] === ':memory:' ? undefined : localDataFile(self, io));
+  const dataFile = parsed.dataFile ?? (given['data'] === ':memory:' ? undefined : localDataFile(folder, io));
   const options = { ...parsed, ...(dataFile === undefined ? {} : { dataFile }) };
-  const stopped = new Promise<number>((resolve) => {
-    io.on('SIGINT', () => resolve(EXIT.interrupted));
-    io.on('SIGTERM', () => resolve(EXIT.terminated));
-  });
+  const stopped = firstSignal(io);
   const server = await startLocalServer({
     ...options,
-    ...(self.getOptionValue('quiet') === true ? {} : { log: (line: string) => void io.stderr.write(`${line}\n`) }),
+    ...(quiet === true ? {} : { log: (line: string) => void io.stderr.write(`${line}\n`) }),
   });
   await print(io.stdout, `${readyLine(server, options)}\n`);
   await stopped;
@@ -31,8 +30,34 @@ export async function serve(self: Command, io: Io): Promise<void> {
   io.exitCode = EXIT.ok;
 }
 
-function localDataFile(self: Command, io: Io): string {
-  return join(makeFolder(stateDir(self.getOptionValue('stateDir') as string | undefined, io.env)), 'local.db');
+/** Nobody listens to the second signal, which therefore ends the process at once: what was acknowledged is on disk anyway. */
+function firstSignal(io: Io): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      io.removeListener('SIGINT', stop);
+      io.removeListener('SIGTERM', stop);
+      resolve();
+    };
+    io.on('SIGINT', stop);
+    io.on('SIGTERM', stop);
+  });
+}
+
+function localDataFile(folder: string | undefined, io: Io): string {
+  return join(makeFolder(stateDir(folder, io.env)), 'local.db');
+}
+
+/** The server's flags have variables like all others; they are checked by the server's own table. */
+function fromVariable(name: string, takesValue: boolean, env: Io['env']): ServeValue {
+  const text = env[`ZEP_IMPORT_${name.replaceAll('-', '_').toUpperCase()}`];
+  if (text === undefined || text === '') return undefined;
+  if (takesValue) return text;
+  return /^(1|true|yes|on)$/i.test(text) ? true : undefined;
+}
+
+/** The variables of the flags that this command shares with others. */
+function ownVariables(env: Io['env']): Io['env'] {
+  return { ZEP_IMPORT_STATE_DIR: env['ZEP_IMPORT_STATE_DIR'], ZEP_IMPORT_QUIET: env['ZEP_IMPORT_QUIET'] };
 }
 
 /** commander keeps `--no-x` as x = false. */

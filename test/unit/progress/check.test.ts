@@ -12,12 +12,17 @@ function report(over: Partial<CheckReport> = {}): CheckReport {
     destinations: { users: 12, graphs: 1, threads: 300, unownedThreads: 20 },
     calls: {
       setup: { users: 12, graphs: 1, threads: 300, threadOwners: 20 },
+      project: 1,
       create: 1,
       add: 3,
+      verify: 1,
       process: 1,
-      total: 338,
+      follow: 1,
+      total: 341,
+      most: 341,
     },
     batches: 1,
+    batchesMost: 1,
     credits: 5000,
     bytesToSend: 1_230_000,
     bytesRead: 999,
@@ -25,7 +30,7 @@ function report(over: Partial<CheckReport> = {}): CheckReport {
     time: NO_TIME_TROUBLE,
     inexactNumbers: 0,
     notices: [],
-    pace: paceOf(338, undefined),
+    pace: paceOf(341, undefined),
     exitCode: 0,
     next: 'zep-import data.csv -m map.yaml',
     ...over,
@@ -41,7 +46,7 @@ describe('the report of a check', () => {
       '  records    1,300 read = 1,300 mapped + 0 skipped + 0 rejected',
       '  items      1,240: 1,000 episodes, 240 thread messages (12 parts of longer texts)',
       '  to         12 users, 1 graph, 300 threads (20 threads without an owner in the mapping)',
-      '  calls      338: 12 for users, 1 for graphs, 300 for threads, 20 for owners of threads, 1 to create batches, 3 to add items, 1 to process',
+      '  calls      341 or more: 1 for the project, 12 for users, 1 for graphs, 300 for threads, 20 for owners of threads, 1 to create batches, 3 to add items, 1 to verify them, 1 to process, 1 or more to follow',
       '  time       at least 1 min 8 s at 300 calls a minute',
       '             at least 34 s at 600 calls a minute',
       '             at least 20 s at 1,000 calls a minute',
@@ -63,7 +68,7 @@ describe('the report of a check', () => {
     [
       'an empty source',
       { records: { read: 0, mapped: 0, skipped: 0, rejected: 0, partlyRejected: 0 } },
-      'Check: the sources hold no records. Nothing was sent.',
+      'Check: the sources hold no records, or --skip and --limit leave none. Nothing was sent.',
     ],
     [
       'a mapping that keeps nothing',
@@ -107,17 +112,43 @@ describe('the report of a check', () => {
       rejected: 0,
       items: { total: 1240, episodes: 1000, messages: 240, parts: 12, known: 0 },
       destinations: { users: 12, graphs: 1, threads: 300, unowned_threads: 20 },
-      calls: { setup: { thread_owners: 20 }, create: 1, add: 3, process: 1, total: 338 },
+      calls: {
+        setup: { thread_owners: 20 },
+        project: 1,
+        create: 1,
+        add: 3,
+        verify: 1,
+        process: 1,
+        follow: 1,
+        total: 341,
+        most: 341,
+      },
       batches: 1,
+      batches_most: 1,
       credits: 5000,
       bytes: { read: 999, to_send: 1_230_000 },
       pace: [
-        { calls_per_minute: 300, minutes: 1.13 },
-        { calls_per_minute: 600, minutes: 0.56 },
+        { calls_per_minute: 300, minutes: 1.14 },
+        { calls_per_minute: 600, minutes: 0.57 },
         { calls_per_minute: 1000, minutes: 0.34 },
       ],
       tests: { passed: 1, failed: 0 },
     });
+  });
+
+  test('says how many batches there may be when lanes are added', () => {
+    const text = checkText(report({ batches: 4, batchesMost: 9 }), PLAIN);
+    expect(text).toContain('  batches    4 to 9, as lanes are added when a batch overflows (--concurrency fixes it)\n');
+  });
+
+  test('names a time once when a faster pace changes nothing', () => {
+    const text = checkText(report({ pace: paceOf(4, undefined) }), PLAIN);
+    expect(text.match(/at least 1 s/g)).toHaveLength(1);
+  });
+
+  test('of the tests of a mapping alone says nothing of rows', () => {
+    const text = checkText(report({ tests: { passed: 3, failed: 0 }, testsOnly: true, next: undefined }), PLAIN);
+    expect(text).toBe('Check: 3 tests of the mapping passed. Nothing was sent.\n  tests      3 passed, 0 failed\n');
   });
 
   test('prices the calls at the limit that was given', () => {

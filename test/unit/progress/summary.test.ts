@@ -35,7 +35,7 @@ describe('the first of the last lines tells the truth', () => {
     [
       'an empty source',
       { records: records({ read: 0, mapped: 0 }), items: items({ produced: 0, accepted: 0, succeeded: 0 }) },
-      'Nothing to import: the sources hold no records.',
+      'Nothing to import: the sources hold no records, or --skip and --limit leave none.',
     ],
     [
       'all rows left out by the mapping',
@@ -58,6 +58,17 @@ describe('the first of the last lines tells the truth', () => {
     ],
     ['staged', { status: 'staged' }, 'Staged: 10 items in drafts, not processed yet.'],
     [
+      'staged in part',
+      {
+        status: 'staged',
+        batches: [
+          { batch: 'b1', lane: 0, number: 1, status: 'queued', items: 6, counts: undefined },
+          { batch: 'b2', lane: 0, number: 2, status: 'draft', items: 4, counts: undefined },
+        ],
+      },
+      'Staged: 4 of 10 items in drafts, not processed yet.',
+    ],
+    [
       'too many rejects',
       { status: 'too-many-rejects', records: records({ rejected: 101 }) },
       'Stopped: too many rejected rows (--max-errors); 101 rows rejected.',
@@ -72,6 +83,24 @@ describe('the first of the last lines tells the truth', () => {
     ['failed', { status: 'failed' }, 'Failed: 10 items accepted before the error.'],
   ])('%s', (_, over, line) => {
     expect(text(over).split('\n')[0]).toBe(line);
+  });
+
+  test('what was mapped and went nowhere is counted too', () => {
+    const stopped = text({ status: 'failed', items: items({ produced: 25, accepted: 10, known: 0, rejected: 1 }) });
+    expect(stopped).toContain('25 produced = 10 accepted + 0 already known + 1 rejected + 14 not sent');
+    expect(text()).not.toContain('not sent');
+  });
+
+  test('no number is cut to fit a narrow terminal', () => {
+    const wide = summaryText(
+      summary({
+        batches: [
+          { batch: 'b'.repeat(36), lane: 0, number: 1, status: 'succeeded', items: 2500, counts: counts(2500, 2500) },
+        ],
+      }),
+      { color: false, columns: 60 },
+    );
+    expect(wide).toContain('2,500 succeeded');
   });
 });
 

@@ -1,0 +1,42 @@
+/**
+ * The command to type next, as a shell takes it: with the sources and flags of the command that ran, since without them it would be another
+ * import. The API key is never repeated.
+ */
+import type { FlagName } from './flags.js';
+import type { Values } from './options.js';
+
+/** Flags of an input command that mean the same for `run`, `check` and `preview`. */
+const NEVER: ReadonlySet<string> = new Set<FlagName>([
+  'apiKey',
+  'dryRun',
+  'items',
+  'yes',
+  'status',
+  'output',
+  'progress',
+]);
+const OWN_LOOK: ReadonlySet<string> = new Set<FlagName>(['quiet', 'verbose', 'noColor']);
+/** What says which project is meant. */
+const WAY: ReadonlySet<string> = new Set<FlagName>(['local', 'apiKeyFile', 'apiUrl', 'profile', 'stateDir']);
+
+/** `zep-import run tickets.csv -m map.yaml --graph g`: the same import as another command. */
+export function sameInput(command: 'run' | 'check' | 'preview', sources: readonly string[], values: Values): string {
+  const flags = values.given.flatMap(({ name, words }) => (NEVER.has(name) || OWN_LOOK.has(name) ? [] : words));
+  const looksLikeFlag = sources.some((source) => source.startsWith('-') && source !== '-');
+  const words = looksLikeFlag ? [...flags, '--', ...sources] : [...sources, ...flags];
+  return line([command, ...words]);
+}
+
+/** `zep-import batches list --local`: a command about the same project. */
+export function sameProject(words: readonly string[], values: Values): string {
+  return line([...words, ...values.given.flatMap((flag) => (WAY.has(flag.name) ? flag.words : []))]);
+}
+
+function line(words: readonly string[]): string {
+  return ['zep-import', ...words.map(quoted)].join(' ');
+}
+
+/** An argument as a POSIX shell takes it. */
+export function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

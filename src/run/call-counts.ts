@@ -1,0 +1,114 @@
+/**
+ * The calls and batches of an import, foretold by filling lanes, chunks and batches as a run does, with numbers only. How many lanes `auto` will
+ * add is the service's budget to decide, so there are two answers then: with none, and with as many as there may be.
+ */
+import type { CheckReport } from '../check-report.js';
+import { LaneAssignment } from '../lanes/assignment.js';
+import { destinationKey, SLOTS, slotOf } from '../lanes/destination.js';
+import type { Item } from '../model.js';
+import { MAX_AUTO_LANES } from './uploader.js';
+
+export interface FillOptions {
+  readonly chunkSize: number;
+  readonly maxChunkBytes: number;
+  readonly batchSize: number;
+  readonly lanes: number | 'auto';
+}
+
+/** Chunks and batches of one lane, filled by counting. */
+class LaneCount {
+  #itemsInChunk = 0;
+  #bytesInChunk = 0;
+  #itemsInBatch = 0;
+  adds = 0;
+  batches = 0;
+
+  /** True when a batch is full with this item. */
+  add(bytes: number, options: FillOptions): boolean {
+    if (this.#itemsInBatch === 0) this.batches += 1;
+    if (this.#itemsInChunk > 0 && this.#bytesInChunk + bytes > options.maxChunkBytes) this.#itemsInChunk = 0;
+    if (this.#itemsInChunk === 0) {
+      this.adds += 1;
+      this.#bytesInChunk = 0;
+    }
+    this.#itemsInChunk += 1;
+    this.#bytesInChunk += bytes;
+    if (this.#itemsInChunk >= options.chunkSize) this.#itemsInChunk = 0;
+    this.#itemsInBatch += 1;
+    if (this.#itemsInBatch < options.batchSize) return false;
+    this.#itemsInBatch = 0;
+    this.#itemsInChunk = 0;
+    return true;
+  }
+}
+
+class LanesCount {
+  readonly #options: FillOptions;
+  readonly #assignment: LaneAssignment;
+  readonly #lanes: LaneCount[];
+  #mayGrowTo: number;
+
+  constructor(lanes: number, mayGrowTo: number, options: FillOptions) {
+    this.#options = options;
+    this.#assignment = new LaneAssignment(lanes);
+    this.#lanes = Array.from({ length: lanes }, () => new LaneCount());
+    this.#mayGrowTo = mayGrowTo;
+  }
+
+  add(slot: number, bytes: number): void {
+    const lane = this.#assignment.place(slot);
+    if (this.#lanes[lane]?.add(bytes, this.#options) !== true || this.#lanes.length >= this.#mayGrowTo) return;
+    this.#assignment.spread(lane, this.#mayGrowTo);
+    while (this.#lanes.length < this.#mayGrowTo) this.#lanes.push(new LaneCount());
+  }
+
+  get batches(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.batches, 0);
+  }
+
+  get adds(): number {
+    return this.#lanes.reduce((sum, lane) => sum + lane.adds, 0);
+  }
+}
+
+/** Calls that each batch takes beside the adds: create, verify, process, and at least one to follow it. */
+const CALLS_OF_A_BATCH = 4;
+
+export class CallCounts {
+  readonly #fewest: LanesCount;
+  readonly #most: LanesCount | undefined;
+
+  constructor(options: FillOptions) {
+    const lanes = options.lanes === 'auto' ? 1 : Math.min(SLOTS, options.lanes);
+    this.#fewest = new LanesCount(lanes, lanes, options);
+    this.#most = options.lanes === 'auto' ? new LanesCount(1, MAX_AUTO_LANES, options) : undefined;
+  }
+
+  add({ wire, owner }: Item, bytes: number): void {
+    const isUnowned = wire.type === 'thread_message' && owner === undefined;
+    const slot = slotOf(isUnowned ? `t:${wire.thread_id}` : destinationKey(wire, owner));
+    this.#fewest.add(slot, bytes);
+    this.#most?.add(slot, bytes);
+  }
+
+  result(setup: CheckReport['calls']['setup']): Pick<CheckReport, 'calls' | 'batches' | 'batchesMost'> {
+    const { batches, adds } = this.#fewest;
+    const most = this.#most ?? this.#fewest;
+    const before = 1 + setup.users + setup.graphs + setup.threads + setup.threadOwners;
+    return {
+      calls: {
+        setup,
+        project: 1,
+        create: batches,
+        add: adds,
+        verify: batches,
+        process: batches,
+        follow: batches,
+        total: before + adds + batches * CALLS_OF_A_BATCH,
+        most: before + most.adds + most.batches * CALLS_OF_A_BATCH,
+      },
+      batches,
+      batchesMost: most.batches,
+    };
+  }
+}

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wireLines, workplace, type Workplace } from '../support/cli.js';
+
+let at: Workplace;
+beforeAll(() => {
+  at = workplace();
+});
+afterAll(() => at.close());
+
+interface Check {
+  readonly rejected: number;
+  readonly batches: number;
+  readonly batches_most: number;
+  readonly items: { readonly total: number; readonly rejected: number };
+  readonly calls: { readonly add: number; readonly total: number; readonly most: number };
+  readonly destinations: Record<string, number>;
+  readonly rejects: readonly { readonly message: string; readonly count: number; readonly first: string }[];
+}
+
+interface Run {
+  readonly rejected: number;
+  readonly accepted: number;
+  readonly batches: readonly unknown[];
+  readonly items: { readonly rejected: number };
+  readonly calls: { readonly add: number; readonly total: number };
+  readonly created: Record<string, number>;
+  readonly errors: Check['rejects'];
+}
+
+/** What `check` says of an input, and what a run of it does. */
+async function both(...args: readonly string[]): Promise<{ check: Check; run: Run }> {
+  const url = await at.serve();
+  const flags = [
+    ...args,
+    '--api-url',
+    url,
+    '-k',
+    'k',
+    '--create-missing',
+    'users,graphs,threads',
+    '--order',
+    'relaxed',
+  ];
+  const quiet = ['--progress', 'none', '-o', 'json'];
+  const check = await at.start(['check', ...flags, ...quiet]);
+  const run = await at.start(['run', ...flags, ...quiet]);
+  expect(check.code).toBe(run.code);
+  return { check: JSON.parse(check.stdout) as Check, run: JSON.parse(run.stdout) as Run };
+}
+
+const episodes = (n: number): string => Array.from({ length: n }, (_, i) => wireLines(1, `g${i % 9}`)).join('');
+
+describe('check foretells an import exactly', () => {
+  it('calls, chunks and batches of one lane and of several', async () => {
+    const file = at.write('episodes.jsonl', episodes(700));
+    for (const lanes of ['1', '3']) {
+      const { check, run } = await both(file, '--concurrency', lanes, '--chunk-size', '50', '--batch-size', '200');
+      expect(run.accepted).toBe(check.items.total);
+      expect(run.batches).toHaveLength(check.batches);
+      expect(check.calls).toMatchObject({ add: run.calls.add, total: run.calls.total, most: run.calls.total });
+      expect(check.destinations).toMatchObject(run.created);
+    }
+  });
+
+  it('the least and the most when lanes may be added', async () => {
+    const file = at.write('episodes.jsonl', episodes(700));
+    const { check, run } = await both(file, '--chunk-size', '50', '--batch-size', '200');
+    expect(check.batches).toBeLessThan(check.batches_most);
+    expect(run.batches.length).toBeGreaterThanOrEqual(check.batches);
+    expect(run.batches.length).toBeLessThanOrEqual(check.batches_most);
+    expect(run.calls.total).toBeGreaterThanOrEqual(check.calls.total);
+  });
+
+  it('a thread that two rows give to two users: the later row is rejected, in the same words', async () => {
+    const row = (user: string): string =>
+      `${JSON.stringify({ type: 'thread_message', thread_id: 't', user_id: user, role: 'user', content: 'hi' })}\n`;
+    const file = at.write('threads.jsonl', row('ann') + row('bob') + row('ann'));
+    const { check, run } = await both(file);
+    expect(check.rejected).toBe(1);
+    expect(run.rejected).toBe(1);
+    expect(check.items).toMatchObject({ total: run.accepted, rejected: run.items.rejected });
+    expect(check.calls.total).toBe(run.calls.total);
+    expect(check.destinations).toMatchObject(run.created);
+    expect(check.rejects).toEqual(run.errors);
+  });
+
+  it('that it would stop at --max-errors', async () => {
+    const file = at.write('bad.jsonl', wireLines(3) + 'oops\n'.repeat(4));
+    const args = [file, '--max-errors', '3', '--progress', 'none', '-o', 'json'];
+    const check = await at.start(['check', ...args]);
+    expect(JSON.parse(check.stdout)).toMatchObject({ notices: [{ code: 'would-stop' }] });
+    expect((await at.start(['run', ...args, '--local'])).code).toBe(11);
+  });
+});
+
+describe('the tests of a mapping', () => {
+  const mapping = (thread: string): string => `version: 1
+item: { type: thread_message, thread_id: 't-{{ id }}', user_id: u, role: user, content: '{{ text }}' }
+tests:
+  - { name: plain, row: { id: 1, text: hi }, expect: { thread_id: ${thread} } }
+  - { row: { id: 2 }, expect: rejected }
+`;
+
+  it('run with check and alone, without a source; one that fails is told, and the exit code says so', async () => {
+    const rows = at.write('rows.csv', 'id,text\n1,hi\n');
+    const good = at.write('good.yaml', mapping('t-1'));
+    const bad = at.write('bad.yaml', mapping('t-9'));
+    const alone = await at.start(['check', '-m', good, '--tests-only']);
+    expect(alone.stdout).toContain('2 tests of the mapping passed');
+    expect(alone.code).toBe(0);
+    for (const args of [
+      [rows, '-m', bad],
+      ['-m', bad, '--tests-only'],
+    ]) {
+      const failed = await at.start(['check', ...args]);
+      expect(failed.stdout).toContain('1 test of the mapping failed');
+      expect(failed.stdout).toContain('test 1 "plain": thread_id is "t-1", not "t-9"');
+      expect(failed.code).toBe(2);
+    }
+  });
+});
