@@ -18,6 +18,16 @@ export interface SourceInfo {
   /** Size on disk in bytes (compressed size for a compressed file); undefined for stdin and pipes. */
   readonly bytes: number | undefined;
   readonly compression: 'none' | 'gzip' | 'brotli' | 'zstd';
+  /** Only for a regular file: what tells whether it was touched since. */
+  readonly file?: SourceFile;
+}
+
+export interface SourceFile {
+  /** Absolute. */
+  readonly path: string;
+  /** Milliseconds since the epoch, with the fraction the file system keeps. */
+  readonly modifiedMs: number;
+  readonly inode: number;
 }
 
 /**
@@ -66,11 +76,48 @@ export interface RecordBlock {
   /** How many numbers in this block were kept as text because a double cannot hold them. */
   readonly inexactNumbers: number;
   /**
-   * The record as it stands in the source (decoded to text, without its line end), to be written to a rejects file.
-   * Valid only until the next block is asked for.
+   * What must stand, as UTF-8, before rows of this source that are written down to be read again; undefined when nothing must. In this
+   * order: a byte order mark, when the source has one or is not UTF-8; the line that names the delimiter of a table, when the source has
+   * it or the row of column names leaves the delimiter open; the row of column names, when it was read from the source. Each with its
+   * line end.
+   */
+  readonly head: string | undefined;
+  /**
+   * The record as it stands in the source (decoded to text, without its line end), to be written to a rejects file: behind `head` and
+   * among other such rows it is read again as the same record, or rejected again. Empty when what was rejected is damage between records
+   * or the early end of a document. Bytes that could not be decoded are kept (raw-text.ts). A record too long to be kept is cut. A row of
+   * a table that would run on into the next one ends in a mark that keeps it from being read until it is mended; so does one with another
+   * number of cells where the first row alone tells how many there are. Valid only until the next block is asked for.
    */
   raw(position: Position): string;
 }
+
+/**
+ * Sees the content of a source on its way to the reader: unpacked, but not transcoded; offset 0 is its first byte, a byte order mark
+ * included. Bytes it is given are only lent: they are valid until the call returns, or until the promise it returned is settled.
+ */
+export interface ContentTap {
+  /** Content before this offset was read by an earlier try: it is handed on only after `check` has accepted the stretch it lies in. */
+  readonly knownTo: number;
+  /** Read from the first byte on, also where it would be possible to seek: all that is known is checked. */
+  readonly fromStart?: boolean;
+  /** The stretch (checked in one piece) that contains `at`, which lies before `knownTo`; so does the whole stretch. */
+  stretch(at: number): { readonly from: number; readonly to: number };
+  /** Reading begins in the middle: `line` is the 1-based line at `at`, for error messages. */
+  begin?(at: number, line: number): void;
+  /**
+   * The bytes of one whole known stretch; fewer at the end of the input. Throws AppError `source-changed`. A stretch that is read again
+   * is checked again. The last known stretch is always checked before anything is taken.
+   */
+  check(bytes: Uint8Array, at: number): void | Promise<void>;
+  /** Further bytes, in order, exactly once, from `knownTo` on. A promise is waited for before more is read. */
+  take(bytes: Uint8Array, at: number): void | Promise<void>;
+  /** The content ends at this offset; may be told more than once. Throws AppError `source-changed` when that is before `knownTo`. */
+  end(at: number): void;
+}
+
+/** The place of a record to begin with: part of a position the source gave earlier. */
+export type ReadFrom = Pick<Position, 'byteStart' | 'line' | 'ordinal'>;
 
 /**
  * One input, read as a stream. Yields blocks in file order; a damaged row is a Rejection inside a block; only a source that cannot be
@@ -78,8 +125,11 @@ export interface RecordBlock {
  */
 export interface Source {
   readonly info: SourceInfo;
-  /** `from` is the position of a record this source gave earlier: reading begins with that record, by seeking where that is possible. */
-  read(signal: AbortSignal, from?: Pick<Position, 'byteStart' | 'line' | 'ordinal'>): AsyncIterable<RecordBlock>;
+  /**
+   * `from` is the position of a record this source gave earlier: reading begins with that record, by seeking where that is possible.
+   * `tap` sees the content; what it throws ends the reading, and no record gets past it that holds bytes it did not accept.
+   */
+  read(signal: AbortSignal, from?: ReadFrom, tap?: ContentTap): AsyncIterable<RecordBlock>;
 }
 
 /** Facts about an item's event time, gathered while mapping: bit flags of `ItemTime.flags`. */

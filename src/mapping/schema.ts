@@ -115,7 +115,9 @@ const source = z.strictObject({
     .describe('Format of the sources; found out when not given.')
     .optional(),
   path: text.describe('Where the array lies inside a JSON document, e.g. data.items.').optional(),
-  encoding: text.describe('Name of the text encoding, e.g. windows-1252.').optional(),
+  encoding: text
+    .describe('Name of the text encoding of sources without a byte order mark, e.g. windows-1252.')
+    .optional(),
   csv: csv.optional(),
 });
 

@@ -3,7 +3,7 @@
  */
 import { PlainRows } from './csv-plain.js';
 
-const CANDIDATES = [',', ';', '\t', '|'];
+export const DELIMITER_CANDIDATES = [',', ';', '\t', '|'];
 const ROWS_LOOKED_AT = 100;
 
 /** Bytes at the beginning of a file that are looked at. */
@@ -18,7 +18,7 @@ export interface DelimiterGuess {
 /** `ended` says that the sample is all there is, so that its last row is whole. */
 export function guessDelimiter(sample: Buffer, ended: boolean, quote: string, comment?: string): DelimiterGuess {
   let best = { delimiter: ',', confidence: 0, cells: 1 };
-  for (const delimiter of CANDIDATES) {
+  for (const delimiter of DELIMITER_CANDIDATES) {
     const counts = cellCounts(sample, ended, delimiter, quote, comment);
     const header = counts[0] ?? 1;
     const agreeing = counts.filter((count) => count === header).length;

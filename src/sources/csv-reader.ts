@@ -6,26 +6,24 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '../errors.js';
 import type { RecordBlock } from '../model.js';
-import { BlockBuilder, headText } from './block.js';
+import { decodeRaw } from '../raw-text.js';
+import { BlockBuilder, cutText } from './block.js';
+import { headOfTable, mendMark, rowsOf, SEPARATOR_LINE, standsAlone, type Table } from './csv-again.js';
 import { DELIMITER_SAMPLE_BYTES, guessDelimiter } from './csv-delimiter.js';
-import { ParsedRows } from './csv-parsed.js';
-import { isPlain, PlainRows } from './csv-plain.js';
-import { behindLineEnd, lineEndFrom, SPARE_CELLS, type CsvRows } from './csv-rows.js';
-import { checkColumnNames, type CsvDialect } from './options.js';
-import { notUtf8Message, type ReaderContext } from './reader.js';
+import { behindLineEnd, lineEndFrom, SPARE_CELLS, type CsvRows, type RowFault } from './csv-rows.js';
+import { checkColumnNames } from './options.js';
+import { isSourceChanged, notUtf8Message, type ReaderContext } from './reader.js';
 import type { Window } from './window.js';
 
 export async function* readCsv(context: ReaderContext): AsyncGenerator<RecordBlock, void, undefined> {
   yield* new CsvTable(context).read();
 }
 
-const SEPARATOR_LINE = /^"?sep=([\x01-\x7f])"?\r?\n/i;
-
 /** A line of which the beginning is already gone. */
 interface LongLine {
   readonly start: number;
   readonly line: number;
-  readonly head: string;
+  readonly text: string;
   readonly code: string;
   readonly message: string;
 }
@@ -34,6 +32,7 @@ class CsvTable {
   readonly #context: ReaderContext;
   readonly #window: Window;
   readonly #builder: BlockBuilder;
+  #table: Table;
   #rows: CsvRows;
   #names: readonly string[] | undefined;
   #plainNames = true;
@@ -46,21 +45,25 @@ class CsvTable {
   constructor(context: ReaderContext) {
     this.#context = context;
     this.#window = context.window;
-    this.#builder = new BlockBuilder(context.info, context.window, context.from?.ordinal ?? 0);
-    this.#rows = rowsOf(context.csv, ',', context.maxRecordBytes);
+    this.#builder = new BlockBuilder(context);
+    this.#table = { dialect: context.csv, delimiter: ',', separatorLine: undefined };
+    this.#rows = rowsOf(this.#table, context.maxRecordBytes);
   }
 
   async *read(): AsyncGenerator<RecordBlock, void, undefined> {
-    const { csv, from } = this.#context;
-    const delimiter = csv.delimiter ?? (await this.#guess());
-    this.#rows = rowsOf(csv, delimiter, this.#context.maxRecordBytes);
+    const { csv, from, maxRecordBytes } = this.#context;
+    this.#table = csv.delimiter === undefined ? await this.#guess() : { ...this.#table, delimiter: csv.delimiter };
+    this.#rows = rowsOf(this.#table, maxRecordBytes);
     if (csv.header) {
       if (!(await this.#header())) return;
-    } else if (csv.columns !== undefined) this.#name(csv.columns);
+    } else {
+      if (csv.columns !== undefined) this.#name(csv.columns);
+      this.#setHead(undefined);
+    }
     if (from !== undefined) {
       this.#window.seek(from.byteStart);
       const { maxCells } = this.#rows;
-      this.#rows = rowsOf(csv, delimiter, this.#context.maxRecordBytes);
+      this.#rows = rowsOf(this.#table, maxRecordBytes);
       this.#rows.maxCells = maxCells;
       this.#at = 0;
       this.#line = from.line;
@@ -77,19 +80,23 @@ class CsvTable {
     yield* this.#builder.take(this.#window.bytes.length);
   }
 
-  async #guess(): Promise<string> {
+  async #guess(): Promise<Table> {
     const { csv, signal } = this.#context;
     try {
       while (this.#window.bytes.length < DELIMITER_SAMPLE_BYTES && (await this.#window.fill(signal)));
     } catch (error) {
       // The rows before the break come first; the next fill fails again.
-      if (signal.aborted || this.#window.bytes.length === 0) throw error;
+      if (signal.aborted || this.#window.bytes.length === 0 || isSourceChanged(error)) throw error;
     }
     const { bytes, ended } = this.#window;
     // Excel writes the delimiter on a line of its own before the header.
     const told = SEPARATOR_LINE.exec(bytes.toString('latin1', 0, 16));
-    if (told?.[1] !== undefined) this.#skipTo(told[0].length, 1);
-    return told?.[1] ?? guessDelimiter(bytes, ended, csv.quote, csv.comment).delimiter;
+    if (told?.[1] !== undefined) {
+      this.#skipTo(told[0].length, 1);
+      return { dialect: csv, delimiter: told[1], separatorLine: told[0] };
+    }
+    const { delimiter } = guessDelimiter(bytes, ended, csv.quote, csv.comment);
+    return { dialect: csv, delimiter, separatorLine: undefined };
   }
 
   async #refill(): Promise<boolean> {
@@ -105,7 +112,9 @@ class CsvTable {
     const { csv, info } = this.#context;
     while (!this.#rows.advance(this.#window, this.#at)) {
       this.#skipTo(this.#rows.start, this.#rows.linesBefore);
-      if (!(await this.#refill()) && !this.#rows.advance(this.#window, this.#at)) return false;
+      if (await this.#refill()) continue;
+      if (!this.#rows.advance(this.#window, this.#at)) return false;
+      break;
     }
     const { start, end, fault, linesBefore, lines, cells, next } = this.#rows;
     const bad =
@@ -120,8 +129,14 @@ class CsvTable {
     const names = csv.columns ?? cells.map((name, index) => (name === '' ? String(index + 1) : name));
     if (csv.columns === undefined) checkColumnNames(names, info.id);
     this.#name(names);
+    this.#setHead(this.#window.bytes.toString('utf8', start, next));
     this.#skipTo(next, linesBefore + lines);
     return true;
+  }
+
+  #setHead(header: string | undefined): void {
+    const head = (this.#context.mark ?? '') + headOfTable(this.#table, header);
+    this.#builder.head = head === '' ? undefined : head;
   }
 
   #name(names: readonly string[]): void {
@@ -156,11 +171,29 @@ class CsvTable {
       const line = this.#line + rows.linesBefore;
       if (rows.fault === undefined) this.#addRow(rows, line);
       else if (rows.lineTooLong) return this.#beginLong(rows, line, rows.fault);
-      else builder.rejected(rows.fault.code, rows.fault.message, rows.start, rows.end, line);
+      else this.#rejectFault(rows, line, rows.fault);
       this.#at = rows.next;
       this.#line = line + rows.lines;
     }
     return true;
+  }
+
+  #rejectFault({ start, end }: CsvRows, line: number, { code, message }: RowFault): void {
+    const bytes = this.#window.bytes.subarray(start, end);
+    const text = standsAlone(this.#table, bytes) ? undefined : decodeRaw(bytes) + this.#mendMark();
+    this.#builder.rejected(code, message, start, end, line, text);
+  }
+
+  /** Where the first row alone tells how many columns there are, this one must not become it. The mark works on single lines only. */
+  #raggedText({ start, end }: CsvRows): string | undefined {
+    const { header, columns } = this.#context.csv;
+    const bytes = this.#window.bytes.subarray(start, end);
+    if (header || columns !== undefined || lineEndFrom(bytes, 0) < bytes.length) return undefined;
+    return decodeRaw(bytes) + this.#mendMark();
+  }
+
+  #mendMark(): string {
+    return mendMark(this.#table, this.#names?.length ?? 0);
   }
 
   #addRow(rows: CsvRows, line: number): void {
@@ -175,7 +208,7 @@ class CsvTable {
     if (cells.length > expected || (cells.length < expected && !this.#context.csv.allowShortRows)) {
       const allow = cells.length < expected ? '; csv.ragged: allow accepts rows that are too short' : '';
       const message = `expected ${plural(expected, 'cell')}, found ${cells.length}${allow}`;
-      builder.rejected('ragged-row', message, start, end, line);
+      builder.rejected('ragged-row', message, start, end, line, this.#raggedText(rows));
       return;
     }
     builder.record(this.#object(cells), start, end, line);
@@ -195,12 +228,12 @@ class CsvTable {
     return row;
   }
 
-  #beginLong(rows: CsvRows, line: number, fault: { code: string; message: string }): boolean {
+  #beginLong(rows: CsvRows, line: number, fault: RowFault): boolean {
     const { bytes } = this.#window;
     this.#long = {
       start: this.#window.original(rows.start),
       line,
-      head: headText(bytes, rows.start, this.#context.maxRecordBytes),
+      text: cutText(bytes, rows.start, this.#context.maxRecordBytes) + this.#mendMark(),
       ...fault,
     };
     this.#at = rows.start;
@@ -226,11 +259,6 @@ class CsvTable {
     this.#builder.rejectedFrom(long.code, long.message, { ...long, end: this.#window.original(end) });
     this.#long = undefined;
   }
-}
-
-function rowsOf(dialect: CsvDialect, delimiter: string, maxRecordBytes: number): CsvRows {
-  const Rows = isPlain(dialect, delimiter) ? PlainRows : ParsedRows;
-  return new Rows(dialect, delimiter, maxRecordBytes);
 }
 
 function plural(count: number, noun: string): string {

@@ -69,7 +69,8 @@ async function fromPath(path: string, label: Label, options: SourceOptions): Pro
     const facts = await stat(absolute);
     if (!facts.isFile()) return await fromPipe(streamInput(createReadStream(absolute)), label, path, options);
     const head = await headOf(new FileInput(absolute));
-    const info = { ...label, bytes: facts.size, ...(await nature(head, path, label.id, options)) };
+    const file = { path: absolute, modifiedMs: facts.mtimeMs, inode: facts.ino };
+    const info = { ...label, bytes: facts.size, ...(await nature(head, path, label.id, options)), file };
     return openSource(info, options, () => new FileInput(absolute, facts.size));
   } catch (error) {
     throw cannotOpen(path, error);
@@ -142,4 +143,12 @@ function cannotOpen(path: string, error: unknown): unknown {
   }
   if (code === undefined || !('syscall' in (error as object))) return error;
   return usageError('unreadable-source', `${path} cannot be read: ${(error as Error).message}`);
+}
+
+/**
+ * Changes the index that a source's positions carry, to the one that an earlier try knows it by. Only before it is read: positions that were
+ * given out would change with it.
+ */
+export function renumber(source: Source, index: number): void {
+  (source.info as { index: number }).index = index;
 }

@@ -1,6 +1,8 @@
 /**
- * Which encoding a text has. A name given by a person wins; then a byte order mark; then the NUL pattern of UTF-16 (text formats begin
- * with ASCII); else it is UTF-8, and whatever is not valid UTF-8 is rejected row by row instead of being guessed at.
+ * Which encoding a text has. A byte order mark wins, as in the WHATWG standard: a name is given for all sources at once, and a file that
+ * tells its encoding itself, such as the rejected rows of a run, must not be misread for it. Then the name given by a person; then the NUL
+ * pattern of UTF-16 (text formats begin with ASCII); else it is UTF-8, and whatever is not valid UTF-8 is rejected row by row instead of
+ * being guessed at.
  */
 import { usageError } from '../errors.js';
 
@@ -9,8 +11,12 @@ export type TextEncoding =
   | { readonly kind: 'utf-16'; readonly bigEndian: boolean }
   | { readonly kind: 'single-byte'; readonly label: string };
 
+/** What told the encoding: a mark, a name, or the content alone. */
+export type EncodingEvidence = 'mark' | 'name' | 'content';
+
 export interface DetectedEncoding {
   readonly encoding: TextEncoding;
+  readonly by: EncodingEvidence;
   /** Length of the byte order mark, which is no content. */
   readonly markBytes: number;
 }
@@ -42,27 +48,21 @@ export function encodingByName(name: string): TextEncoding {
   );
 }
 
-/** `head` is the beginning of the content; `name` what a person said. */
+/** `head` is the beginning of the content; `name` what a person said, which must be a known one. */
 export function detectEncoding(head: Buffer, name: string | undefined): DetectedEncoding {
-  const marked = byteOrderMark(head);
   const named = name === undefined ? undefined : encodingByName(name);
-  if (named !== undefined) {
-    const same = marked !== undefined && sameEncoding(marked.encoding, named);
-    return { encoding: named, markBytes: same ? marked.markBytes : 0 };
-  }
-  return marked ?? { encoding: utf16Pattern(head) ?? { kind: 'utf-8' }, markBytes: 0 };
+  const marked = byteOrderMark(head);
+  if (marked !== undefined) return marked;
+  if (named !== undefined) return { encoding: named, by: 'name', markBytes: 0 };
+  return { encoding: utf16Pattern(head) ?? { kind: 'utf-8' }, by: 'content', markBytes: 0 };
 }
 
 function byteOrderMark(head: Buffer): DetectedEncoding | undefined {
-  if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) return { encoding: { kind: 'utf-8' }, markBytes: 3 };
-  if (head[0] === 0xff && head[1] === 0xfe) return { encoding: { kind: 'utf-16', bigEndian: false }, markBytes: 2 };
-  if (head[0] === 0xfe && head[1] === 0xff) return { encoding: { kind: 'utf-16', bigEndian: true }, markBytes: 2 };
+  const found = (encoding: TextEncoding, markBytes: number): DetectedEncoding => ({ encoding, by: 'mark', markBytes });
+  if (head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf) return found({ kind: 'utf-8' }, 3);
+  if (head[0] === 0xff && head[1] === 0xfe) return found({ kind: 'utf-16', bigEndian: false }, 2);
+  if (head[0] === 0xfe && head[1] === 0xff) return found({ kind: 'utf-16', bigEndian: true }, 2);
   return undefined;
-}
-
-function sameEncoding(a: TextEncoding, b: TextEncoding): boolean {
-  if (a.kind === 'utf-16' && b.kind === 'utf-16') return a.bigEndian === b.bigEndian;
-  return a.kind === b.kind;
 }
 
 const PATTERN_BYTES = 4096;

@@ -3,8 +3,8 @@
  * small damaged document a number or a text between brackets is more likely a shred of the damage than a row, so only objects stand
  * and the rest is rejected. Beyond that part, and in a sound document, every value is a record.
  */
-import type { SourceInfo } from '../model.js';
 import { BlockBuilder } from './block.js';
+import type { ReaderContext } from './reader.js';
 import type { Window } from './window.js';
 
 /** Independent of how the input is cut into reads, so that the same document always gives the same records. */
@@ -19,9 +19,9 @@ export class HeldBuilder extends BlockBuilder {
   readonly #window: Window;
   #from = 0;
 
-  constructor(info: SourceInfo, window: Window, ordinal: number) {
-    super(info, window, ordinal);
-    this.#window = window;
+  constructor(context: ReaderContext) {
+    super(context);
+    this.#window = context.window;
   }
 
   get held(): boolean {

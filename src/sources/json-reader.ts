@@ -7,14 +7,14 @@
  * alike: then reading goes on at the next such line.
  */
 import type { RecordBlock } from '../model.js';
-import { headText } from './block.js';
+import { cutText } from './block.js';
 import { HeldBuilder } from './held-builder.js';
 import { JsonCursor } from './json-cursor.js';
 import { findJsonFault, JsonGrammar } from './json-grammar.js';
 import { parsePath, PathWalk } from './json-path.js';
 import { addJson, describeFault } from './json-records.js';
 import { BROKEN_TEXT, isJsonBlank, JsonScan, scalarEnd } from './json-scan.js';
-import { tooLongMessage, type ReaderContext } from './reader.js';
+import { isSourceChanged, tooLongMessage, type ReaderContext } from './reader.js';
 import { RowMarker } from './row-marker.js';
 import { usageError } from '../errors.js';
 
@@ -24,6 +24,9 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
 const QUOTE = 0x22;
+
+/** The text of damage between records: there is nothing to write down. */
+const NO_RECORD = '';
 
 type Place =
   /** Before an element of the array; `afterComma` when one must come. */
@@ -36,7 +39,7 @@ type Place =
       readonly element: boolean;
       readonly start: number;
       readonly line: number;
-      readonly head: string;
+      readonly text: string;
     }
   /** Behind the array, or behind the value at the end of the path. */
   | { readonly kind: 'tail' }
@@ -59,7 +62,7 @@ class JsonDocument {
   constructor(context: ReaderContext) {
     this.#context = context;
     this.#cursor = new JsonCursor(context.window, context.signal);
-    this.#builder = new HeldBuilder(context.info, context.window, context.from?.ordinal ?? 0);
+    this.#builder = new HeldBuilder(context);
   }
 
   async *read(): AsyncGenerator<RecordBlock, void, undefined> {
@@ -73,6 +76,7 @@ class JsonDocument {
         if (!full && !(await cursor.refill(builder.keepFrom(cursor.at)))) this.#endOfInput();
       }
     } catch (error) {
+      if (isSourceChanged(error)) throw error;
       // The stream broke off: what came before stands under the same rule as before any other damage.
       builder.damaged = true;
       builder.release();
@@ -159,7 +163,7 @@ class JsonDocument {
     } else if (!closes || afterComma) {
       const reason = closes ? "a ',' stands before ']'" : 'expected a value';
       this.#builder.damaged = true;
-      this.#builder.rejected('invalid-json', `not valid JSON: ${reason}`, start, stop + 1, cursor.line);
+      this.#builder.rejected('invalid-json', `not valid JSON: ${reason}`, start, stop + 1, cursor.line, NO_RECORD);
     }
     cursor.pass(stop, this.#scan.lines);
     if (closes) this.#leaveArray();
@@ -307,8 +311,8 @@ class JsonDocument {
     const { maxRecordBytes, window } = this.#context;
     if (end - start <= maxRecordBytes) return false;
     if (this.#resync(start, end)) return true;
-    const head = headText(window.bytes, start, maxRecordBytes);
-    this.#place = { kind: 'long', element, start: window.original(start), line: this.#cursor.line, head };
+    const text = cutText(window.bytes, start, maxRecordBytes);
+    this.#place = { kind: 'long', element, start: window.original(start), line: this.#cursor.line, text };
     this.#builder.release();
     this.#scan.reset();
     return true;
@@ -342,7 +346,7 @@ class JsonDocument {
       start: place.start,
       end,
       line: place.line,
-      head: place.head,
+      text: place.text,
     });
   }
 
@@ -351,7 +355,7 @@ class JsonDocument {
     const cursor = this.#cursor;
     const { bytes } = this.#context.window;
     const end = Math.min(cursor.at + 1, bytes.length);
-    this.#builder.rejected('invalid-json', `not valid JSON: ${reason}`, cursor.at, end, cursor.line);
+    this.#builder.rejected('invalid-json', `not valid JSON: ${reason}`, cursor.at, end, cursor.line, NO_RECORD);
     this.#builder.damaged = true;
     this.#place = { kind: 'end' };
   }

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { RecordBlock } from '../model.js';
-import { BlockBuilder, headText } from './block.js';
+import { BlockBuilder, cutText } from './block.js';
 import { addJson } from './json-records.js';
 import { tooLongMessage, type ReaderContext } from './reader.js';
 
@@ -14,7 +14,7 @@ const CR = 0x0d;
 export async function* readJsonLines(context: ReaderContext): AsyncGenerator<RecordBlock, void, undefined> {
   const { window, signal, from } = context;
   if (from !== undefined) window.seek(from.byteStart);
-  const builder = new BlockBuilder(context.info, window, from?.ordinal ?? 0);
+  const builder = new BlockBuilder(context);
   const lines = new LineScanner(context, builder, from?.line ?? 1);
   for (;;) {
     while (lines.scan()) yield* builder.take(window.start);
@@ -29,7 +29,7 @@ export async function* readJsonLines(context: ReaderContext): AsyncGenerator<Rec
 interface LongLine {
   readonly start: number;
   readonly line: number;
-  readonly head: string;
+  readonly text: string;
 }
 
 class LineScanner {
@@ -80,7 +80,7 @@ class LineScanner {
       this.#long = {
         start: this.#context.window.original(start),
         line,
-        head: headText(bytes, start, this.#context.maxRecordBytes),
+        text: cutText(bytes, start, this.#context.maxRecordBytes),
       };
       this.#endLong(this.#long, end);
     } else if (!isBlank(bytes, start, end)) {
@@ -93,7 +93,7 @@ class LineScanner {
       start: long.start,
       end: this.#context.window.original(end),
       line: long.line,
-      head: long.head,
+      text: long.text,
     });
     this.#long = undefined;
   }
@@ -105,7 +105,7 @@ class LineScanner {
     this.#long ??= {
       start: window.original(start),
       line: this.#line,
-      head: headText(bytes, start, this.#context.maxRecordBytes),
+      text: cutText(bytes, start, this.#context.maxRecordBytes),
     };
     window.start = Math.max(start, bytes.length - 1);
   }

@@ -4,10 +4,11 @@
  * is closed again, also when the consumer stops early.
  */
 import { AppError, usageError } from '../errors.js';
-import type { RecordBlock, Source, SourceInfo } from '../model.js';
+import type { ContentTap, ReadFrom, RecordBlock, Source, SourceInfo } from '../model.js';
+import { BYTE_ORDER_MARK } from '../raw-text.js';
 import { ExplainingInput, PrefixedInput, readHead, StreamInput, type ByteInput } from './byte-input.js';
 import { unpack } from './compression.js';
-import { detectEncoding } from './encoding.js';
+import { detectEncoding, type EncodingEvidence } from './encoding.js';
 import { readerOf } from './formats.js';
 import {
   csvDialect,
@@ -16,38 +17,47 @@ import {
   type CsvDialect,
   type SourceOptions,
 } from './options.js';
-import type { ReadFrom, Reader } from './reader.js';
+import { isSourceChanged, type Reader } from './reader.js';
+import { TappedInput } from './tapped-input.js';
 import { originalWidths, TranscodingInput } from './transcode.js';
 import { Window } from './window.js';
 
 /** How much is looked at to find out encoding, format and compression. */
 export const HEAD_BYTES = 64 * 1024;
 
+/** Everything about a source that does not change from one reading to the next. */
+interface Settled {
+  readonly info: SourceInfo;
+  readonly options: SourceOptions;
+  readonly csv: CsvDialect;
+  readonly reader: Reader;
+}
+
 /** `open` gives the bytes as they lie on disk from the beginning; a pipe can be opened once. */
 export function openSource(info: SourceInfo, options: SourceOptions, open: () => ByteInput): Source {
   const reader = readerOf(info.format);
   if (reader === undefined) throw usageError('unknown-format', `${info.id}: format ${info.format} cannot be read here`);
-  const dialect = csvDialect(options.csv ?? {}, info.format === 'tsv' ? '\t' : undefined);
-  return {
-    info,
-    read: (signal, from) => readSource(info, options, dialect, reader, open(), signal, from),
-  };
+  const csv = csvDialect(options.csv ?? {}, info.format === 'tsv' ? '\t' : undefined);
+  const settled = { info, options, csv, reader };
+  return { info, read: (signal, from, tap) => readSource(settled, open(), signal, from, tap) };
 }
 
 async function* readSource(
-  info: SourceInfo,
-  options: SourceOptions,
-  csv: CsvDialect,
-  reader: Reader,
+  { info, options, csv, reader }: Settled,
   disk: ByteInput,
   signal: AbortSignal,
   from: ReadFrom | undefined,
+  tap: ContentTap | undefined,
 ): AsyncGenerator<RecordBlock, void, undefined> {
-  let content: ByteInput | undefined;
+  let opened: ByteInput | undefined;
   try {
     signal.throwIfAborted();
-    const text = await openText(disk, info, options.encoding, signal);
-    content = text.input;
+    const content = contentOf(disk, info, signal);
+    const canEnter = content.seek !== undefined && tap?.fromStart !== true;
+    const enterAt = canEnter ? from : undefined;
+    opened = tap === undefined ? content : new TappedInput(content, tap, enterAt);
+    const text = await openText(opened, options.encoding, signal);
+    opened = text.input;
     const maxRecordBytes = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES;
     const window = new Window(text.input, {
       blockBytes: options.blockBytes ?? DEFAULT_BLOCK_BYTES,
@@ -60,42 +70,41 @@ async function* readSource(
       window,
       maxRecordBytes,
       signal,
-      from: text.input.seek === undefined ? undefined : from,
+      from: text.input.seek === undefined ? undefined : enterAt,
       path: options.path,
       csv,
-      encodingNamed: options.encoding !== undefined,
+      encodingBy: text.encodingBy,
+      mark: text.markBytes > 0 || text.widths !== undefined ? BYTE_ORDER_MARK : undefined,
     });
-    yield* from === undefined || text.input.seek !== undefined ? blocks : dropBefore(blocks, from.ordinal);
+    const entered = enterAt !== undefined && text.input.seek !== undefined;
+    yield* from === undefined || entered ? blocks : dropBefore(blocks, from.ordinal);
   } finally {
-    await content?.close();
+    await opened?.close();
     await disk.close();
   }
 }
 
 interface Text {
   readonly input: ByteInput;
+  readonly encodingBy: EncodingEvidence;
   readonly markBytes: number;
   readonly widths: Uint8Array | undefined;
 }
 
 /** The text of a source as UTF-8, without a byte order mark. */
-async function openText(
-  disk: ByteInput,
-  info: SourceInfo,
-  encoding: string | undefined,
-  signal: AbortSignal,
-): Promise<Text> {
-  const content = contentOf(disk, info, signal);
+async function openText(content: ByteInput, encoding: string | undefined, signal: AbortSignal): Promise<Text> {
   const head = await readHead(content, HEAD_BYTES, signal);
+  if (isSourceChanged(head.failure)) throw head.failure;
   const detected = detectEncoding(head.bytes, encoding);
-  const { markBytes } = detected;
+  const { markBytes, by: encodingBy } = detected;
   let input = content;
   // What came before a failure is read all the same; a failed input cannot be entered anew.
   if (content.seek === undefined || head.failure !== undefined) input = new PrefixedInput(head, markBytes, content);
   else content.seek(markBytes);
-  if (detected.encoding.kind === 'utf-8') return { input, markBytes, widths: undefined };
+  if (detected.encoding.kind === 'utf-8') return { input, encodingBy, markBytes, widths: undefined };
   return {
     input: new TranscodingInput(input, detected.encoding),
+    encodingBy,
     markBytes,
     widths: originalWidths(detected.encoding),
   };
@@ -126,6 +135,7 @@ async function* dropBefore(
         entries: block.entries.slice(first),
         bytesRead: block.bytesRead,
         inexactNumbers: block.inexactNumbers,
+        head: block.head,
         raw: (position) => block.raw(position),
       };
     }

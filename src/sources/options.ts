@@ -34,7 +34,7 @@ export interface SourceOptions {
   readonly csv?: CsvOptions | undefined;
   /** Where the array lies inside a JSON document: `data.items`, or a JSON Pointer such as `/data/items`. */
   readonly path?: string | undefined;
-  /** Name of the text encoding; without it: byte order mark, then the pattern of UTF-16, then UTF-8. */
+  /** Name of the text encoding of sources without a byte order mark; when it is not given: the pattern of UTF-16, then UTF-8. */
   readonly encoding?: string | undefined;
   /** A record longer than this many bytes is rejected. Default 64 MiB. */
   readonly maxRecordBytes?: number | undefined;

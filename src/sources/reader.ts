@@ -1,16 +1,11 @@
 /**
  * What every reader gets and gives. A reader is an async generator of blocks over a window; it never opens, unpacks or decodes anything.
  */
-import type { RecordBlock, SourceInfo } from '../model.js';
+import { AppError } from '../errors.js';
+import type { ReadFrom, RecordBlock, SourceInfo } from '../model.js';
+import type { EncodingEvidence } from './encoding.js';
 import type { CsvDialect } from './options.js';
 import type { Window } from './window.js';
-
-/** A record to begin with: `byteStart`, `line` and `ordinal` of a position this source gave earlier. */
-export interface ReadFrom {
-  readonly byteStart: number;
-  readonly line: number;
-  readonly ordinal: number;
-}
 
 export interface ReaderContext {
   readonly info: SourceInfo;
@@ -21,8 +16,10 @@ export interface ReaderContext {
   readonly from: ReadFrom | undefined;
   readonly path: string | undefined;
   readonly csv: CsvDialect;
-  /** A person named the encoding: then there is no point in advising to. */
-  readonly encodingNamed: boolean;
+  /** What says how the text is encoded: where a name would change nothing, or was given, there is no point in advising to give one. */
+  readonly encodingBy: EncodingEvidence;
+  /** The byte order mark, when rows of this source need it before them to be read again. */
+  readonly mark: string | undefined;
 }
 
 export type Reader = (context: ReaderContext) => AsyncGenerator<RecordBlock, void, undefined>;
@@ -33,7 +30,13 @@ export function tooLongMessage(maxRecordBytes: number): string {
 }
 
 export function notUtf8Message(context: ReaderContext): string {
-  return context.encodingNamed
-    ? 'this record holds bytes that have no meaning in the given encoding'
+  if (context.encodingBy === 'name') return 'this record holds bytes that have no meaning in the given encoding';
+  return context.encodingBy === 'mark'
+    ? 'this record holds bytes that have no meaning in the encoding that the byte order mark of the file tells'
     : 'this record is not valid UTF-8; if the file is in another encoding, name it (encoding: windows-1252)';
+}
+
+/** Content is not what it was. Unlike a break, it leaves nothing before it that guesses or verdicts could be made on. */
+export function isSourceChanged(error: unknown): error is AppError {
+  return error instanceof AppError && error.code === 'source-changed';
 }

@@ -1,26 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import * as zlib from 'node:zlib';
-import { cut, readPieces, readText } from './support.js';
+import { cut, readPieces, readText, zstdFrame } from './support.js';
 
 const ROWS = Array.from({ length: 3000 }, (_, i) => ({ id: i, text: `row ${i} ${'abc'.repeat(i % 50)}` }));
 const TEXT = ROWS.map((row) => `${JSON.stringify(row)}\n`).join('');
 
 /** `zstd -19` of `{"a":1}\n` repeated 40 times: compressed blocks and a checksum, as the zstd program writes them. */
 const REAL_ZSTD = Buffer.from('KLUv/QRofQAAQHsiYSI6MX0KAQA11csFrR+CMg==', 'base64');
-
-/** A zstd frame of raw and run-length blocks, written by hand. */
-function zstdFrame(parts: readonly (Buffer | { readonly byte: number; readonly times: number })[]): Buffer {
-  const blocks = parts.map((part, index) => {
-    const last = index === parts.length - 1 ? 1 : 0;
-    const raw = !('byte' in part);
-    const size = 'byte' in part ? part.times : part.length;
-    const head = Buffer.alloc(3);
-    head.writeUIntLE((size << 3) | (raw ? 0 : 2) | last, 0, 3);
-    return Buffer.concat([head, 'byte' in part ? Buffer.from([part.byte]) : part]);
-  });
-  // No checksum, no content size; a window of 1 MiB.
-  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50]), ...blocks]);
-}
 
 const half = (text: string, part: 0 | 1): Buffer => {
   const middle = text.indexOf('\n', text.length / 2) + 1;

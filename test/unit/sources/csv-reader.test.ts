@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readText } from './support.js';
+import type { ReadEntry } from '../../../src/model.js';
+import { discoverSources } from '../../../src/sources/index.js';
+import { drain, readText, tempFile } from './support.js';
 
 const csv = (content: string, options: object = {}): ReturnType<typeof readText> =>
   readText('t.csv', content, { csv: options });
@@ -178,7 +180,44 @@ describe('CSV', () => {
       ['record-too-long', 2],
       ['record-too-long', 3],
     ]);
-    expect(outcome.raws[0]).toMatch(/^1,x+… \[cut\]$/);
+    expect(outcome.raws[0]).toMatch(/^1,x+… \[cut\],"mend!"!$/);
+  });
+
+  it('takes the first row for the names also when the whole file is as short as can be', async () => {
+    for (const options of [{}, { delimiter: '||' }, { delimiter: ',', comment: '¦¦' }]) {
+      expect((await csv('a\n1\n', options)).values).toEqual([{ a: '1' }]);
+    }
+  });
+
+  it('tells with every block what must stand before its rows', async () => {
+    const rows = Array.from({ length: 1200 }, (_, i) => `${i},x\r\n`).join('');
+    const path = await tempFile('t.csv', `\uFEFF\r\n"a\r\nb",c\r\n${rows}`);
+    const [source] = await discoverSources([path], { blockBytes: 1000 });
+    if (source === undefined) throw new Error('no source');
+    const heads = new Set<string | undefined>();
+    const see = async (from?: ReadEntry['position']): Promise<void> => {
+      for await (const block of source.read(new AbortController().signal, from)) heads.add(block.head);
+    };
+    await see();
+    const outcome = await drain(source);
+    await see(outcome.entries[700]?.position);
+    expect([...heads]).toEqual(['\uFEFF"a\r\nb",c\r\n']);
+    expect(outcome.raws).toEqual(rows.trimEnd().split('\r\n'));
+  });
+
+  it.each([
+    ['a,b\n1,2\n', {}, 'a,b\n'],
+    ['a,b\n1,2\n', { columns: ['x', 'y'], header: true }, 'a,b\n'],
+    ['# note\n\na,b\n1,2\n', { comment: '#' }, 'a,b\n'],
+    ['sep=,\r\na,b\r\n1,2\r\n', {}, 'sep=,\r\na,b\r\n'],
+    ['a;b,c\n1;2\n3;4\n', {}, 'sep=;\na;b,c\n'],
+    ['a;b,c\n1;2\n3;4\n', { delimiter: ';' }, 'a;b,c\n'],
+    ['1;2\n', { columns: ['x', 'y'] }, 'sep=;\n'],
+    ['1;2\n', { columns: ['x', 'y'], delimiter: ';' }, undefined],
+    ['1;2\n', { header: false, delimiter: ';' }, undefined],
+  ])('%j read with %j needs %j before its rows', async (content, options, head) => {
+    const [source] = await discoverSources([await tempFile('t.csv', content)], { csv: options });
+    for await (const block of source?.read(new AbortController().signal) ?? []) expect(block.head).toBe(head);
   });
 
   it.each([

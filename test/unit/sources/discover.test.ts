@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -109,6 +109,15 @@ describe('finding the sources', () => {
     await expect(ids(cwd, ['-', '-'], { stdin: Readable.from([]) })).rejects.toMatchObject({
       code: 'duplicate-source',
     });
+  });
+
+  it('says of a regular file what tells whether it was touched since', async () => {
+    const cwd = await folderWith('a.jsonl');
+    const [source] = await discoverSources(['a.jsonl'], { cwd });
+    const { mtimeMs, ino } = await stat(join(cwd, 'a.jsonl'));
+    expect(source?.info.file).toEqual({ path: join(cwd, 'a.jsonl'), modifiedMs: mtimeMs, inode: ino });
+    const [pipe] = await discoverSources(['-'], { stdin: Readable.from([Buffer.from('{}')]) });
+    expect(pipe?.info.file).toBeUndefined();
   });
 
   it.skipIf(process.getuid?.() === 0)('says that a file may not be read', async () => {

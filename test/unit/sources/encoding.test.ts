@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readPieces, readText } from './support.js';
+import { encodeRaw } from '../../../src/raw-text.js';
+import { discoverSources } from '../../../src/sources/index.js';
+import { readPieces, readText, tempFile } from './support.js';
 
 const TEXT = '{"t":"naïve € 東京 𝄞"}\n{"t":"second"}\n';
 const bigEndian = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
@@ -13,6 +15,9 @@ const cases: readonly (readonly [string, Buffer, string | undefined])[] = [
   ['UTF-16 big endian by its pattern', bigEndian(TEXT), undefined],
   ['UTF-16 by name', Buffer.from(TEXT, 'utf16le'), 'utf-16le'],
   ['UTF-16 by name with a mark', Buffer.from(`\uFEFF${TEXT}`, 'utf16le'), 'utf-16'],
+  ['UTF-8 with a mark, another encoding named', Buffer.from(`\uFEFF${TEXT}`), 'windows-1252'],
+  ['UTF-16 with a mark, another encoding named', bigEndian(`\uFEFF${TEXT}`), 'utf-8'],
+  ['UTF-16 with a mark, the other byte order named', bigEndian(`\uFEFF${TEXT}`), 'utf-16le'],
 ];
 
 describe('encodings', () => {
@@ -79,6 +84,38 @@ describe('encodings', () => {
     );
     expect(outcome.values).toEqual([{ a: 1 }, { a: 3 }]);
     expect(outcome.rejections[0]).toMatchObject({ code: 'invalid-encoding', position: { line: 2, byteStart: 8 } });
+  });
+
+  it('a mark wins over a name also for the format that is found out from the content', async () => {
+    const outcome = await readText('t', Buffer.from(`\uFEFF${TEXT}`), { encoding: 'utf-16le' });
+    expect(outcome.values).toEqual([{ t: 'naïve € 東京 𝄞' }, { t: 'second' }]);
+  });
+
+  it('nobody is advised to name an encoding where that would change nothing', async () => {
+    const bytes = Buffer.from('\uFEFF{"a":"\xff"}\n', 'latin1');
+    const marked = await readText('t.jsonl', Buffer.concat([Buffer.from('\uFEFF'), bytes.subarray(1)]));
+    expect(marked.rejections[0]?.message).toContain('byte order mark');
+    const named = await readText('t.jsonl', bytes.subarray(1), { encoding: 'utf-8' });
+    expect(named.rejections[0]?.message).toContain('given encoding');
+    const neither = await readText('t.jsonl', bytes.subarray(1));
+    expect(neither.rejections[0]?.message).toContain('encoding: windows-1252');
+  });
+
+  it.each([
+    ['UTF-8', Buffer.from(TEXT), undefined, undefined],
+    ['UTF-8 with a mark', Buffer.from(`\uFEFF${TEXT}`), undefined, '\uFEFF'],
+    ['UTF-16', Buffer.from(TEXT, 'utf16le'), undefined, '\uFEFF'],
+    ['a one-byte encoding', Buffer.from('{"a":1}\n'), 'windows-1252', '\uFEFF'],
+  ])('rows of a source in %s that are written as UTF-8 need the right mark', async (_, bytes, encoding, head) => {
+    const [source] = await discoverSources([await tempFile('t.jsonl', bytes)], { encoding });
+    for await (const block of source?.read(new AbortController().signal) ?? []) expect(block.head).toBe(head);
+  });
+
+  it('the text of a row keeps bytes that could not be decoded', async () => {
+    const bytes = Buffer.from('\xe9 \xf0\x9d\x84 caf\xc3\xa9 \xed\xa0\x80\xff', 'latin1');
+    const outcome = await readText('t.jsonl', bytes);
+    expect(encodeRaw(outcome.raws[0] ?? '')).toEqual(bytes);
+    expect(outcome.raws[0]).toContain(' café ');
   });
 
   it.each(['shift_jis', 'klingon'])('the unknown encoding %s is refused with what is known', async (encoding) => {

@@ -113,6 +113,12 @@ describe('JSON documents', () => {
     expect(outcome.values).toEqual([{ id: 1, in: [{ x: 1 }] }]);
   });
 
+  it('has no text for damage between elements', async () => {
+    const outcome = await json('[{"a":1},,{"a":tru},]7', { path: undefined });
+    expect(outcome.rejections.map((r) => r.code)).toEqual(Array(4).fill('invalid-json'));
+    expect(outcome.raws).toEqual(['{"a":1}', '', '{"a":tru}', '', '']);
+  });
+
   it('rejects an element beyond the limit and reads on', async () => {
     const outcome = await json(`[{"a":1},{"a":"${'x'.repeat(5000)}]"},{"a":3}]`, {
       maxRecordBytes: 100,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll } from 'vitest';
-import type { ReadEntry, Rejection, Source, SourceRecord } from '../../../src/model.js';
+import type { ContentTap, ReadEntry, ReadFrom, Rejection, Source, SourceRecord } from '../../../src/model.js';
 import { discoverSources, type SourceOptions } from '../../../src/sources/index.js';
 
 export const DATA = process.env['ZEP_IMPORT_TEST_DATA'] ?? resolve(process.cwd(), '../shared/data');
@@ -41,7 +41,7 @@ export async function tempFile(name: string, content: string | Uint8Array): Prom
 }
 
 /** Reads a source to its end; an error it throws is part of the outcome. */
-export async function drain(source: Source, from?: Parameters<Source['read']>[1]): Promise<Outcome> {
+export async function drain(source: Source, from?: ReadFrom, tap?: ContentTap): Promise<Outcome> {
   const entries: ReadEntry[] = [];
   const raws: string[] = [];
   let inexact = 0;
@@ -49,7 +49,7 @@ export async function drain(source: Source, from?: Parameters<Source['read']>[1]
   let blocks = 0;
   let error: unknown;
   try {
-    for await (const block of source.read(new AbortController().signal, from)) {
+    for await (const block of source.read(new AbortController().signal, from, tap)) {
       for (const entry of block.entries) {
         entries.push(entry);
         raws.push(block.raw(entry.position));
@@ -104,6 +104,20 @@ export function essence(outcome: Outcome): unknown {
       raw: outcome.raws[index],
     })),
   };
+}
+
+/** A zstd frame of raw and run-length blocks, written by hand. */
+export function zstdFrame(parts: readonly (Buffer | { readonly byte: number; readonly times: number })[]): Buffer {
+  const blocks = parts.map((part, index) => {
+    const last = index === parts.length - 1 ? 1 : 0;
+    const raw = !('byte' in part);
+    const size = 'byte' in part ? part.times : part.length;
+    const head = Buffer.alloc(3);
+    head.writeUIntLE((size << 3) | (raw ? 0 : 2) | last, 0, 3);
+    return Buffer.concat([head, 'byte' in part ? Buffer.from([part.byte]) : part]);
+  });
+  // No checksum, no content size; a window of 1 MiB.
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x50]), ...blocks]);
 }
 
 /** Cuts bytes at the given places. */
