@@ -4,6 +4,11 @@
  */
 import { SLOTS } from './destination.js';
 
+export interface StoredAssignment {
+  readonly lanes: number;
+  readonly slots: string;
+}
+
 export class LaneAssignment {
   readonly #laneOf = new Uint16Array(SLOTS);
   readonly #items = new Float64Array(SLOTS);
@@ -13,6 +18,25 @@ export class LaneAssignment {
   constructor(lanes: number) {
     this.#lanes = lanes;
     for (let slot = 0; slot < SLOTS; slot++) this.#laneOf[slot] = slot % lanes;
+  }
+
+  /** As `stored` gave it. */
+  static parse({ lanes, slots }: StoredAssignment): LaneAssignment {
+    const assignment = new LaneAssignment(lanes);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      assignment.#laneOf[slot] = Number.parseInt(slots.slice(slot * 2, slot * 2 + 2), 16);
+    }
+    return assignment;
+  }
+
+  /** Two hexadecimal digits a slot. */
+  stored(): StoredAssignment {
+    const slots = Array.from(this.#laneOf, (lane) => lane.toString(16).padStart(2, '0')).join('');
+    return { lanes: this.#lanes, slots };
+  }
+
+  slotsOf(lane: number): readonly number[] {
+    return [...this.#laneOf.keys()].filter((slot) => this.#laneOf[slot] === lane);
   }
 
   get lanes(): number {

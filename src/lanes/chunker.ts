@@ -1,9 +1,10 @@
 /**
- * From items to the body of one add call. The bytes of an item are written once, into memory that the finished body owns (the client reads
+ * From items to the body of one add call. The bytes of an item are copied once, into memory that the finished body owns (the client reads
  * it after the call returns); where each item begins is kept, because bisection needs the borders.
  */
-import type { Item, Position } from '../model.js';
+import type { Position } from '../model.js';
 import type { WireItem } from '../wire.js';
+import { MARK_WORDS, type EncodedBlock } from './encoded-block.js';
 
 /** What is remembered of an item once its bytes are written. */
 export interface ItemRef {
@@ -19,6 +20,8 @@ export interface Chunk {
   readonly body: Buffer;
   readonly offsets: Uint32Array;
   readonly refs: readonly ItemRef[];
+  /** MARK_WORDS words an item; undefined when no item has a mark. An item without one has zeros. */
+  readonly marks: Uint32Array | undefined;
 }
 
 const OPEN = Buffer.from('{"items":[');
@@ -40,6 +43,7 @@ export class Chunker {
   #length = 0;
   #refs: ItemRef[] = [];
   #offsets: number[] = [];
+  #marks: number[] | undefined;
   #lastBytes = FIRST_BYTES;
 
   constructor(lane: number, limits: ChunkLimits) {
@@ -52,16 +56,25 @@ export class Chunker {
     return this.#refs.length;
   }
 
-  /** The first item's place, while there is one. */
-  get first(): ItemRef | undefined {
-    return this.#refs[0];
+  /** Places of what is collected, in order. */
+  get refs(): readonly ItemRef[] {
+    return this.#refs;
   }
 
-  add(item: Item, slot: number): Chunk | undefined {
-    const text = JSON.stringify(item.wire);
+  /** Marks of what is collected, MARK_WORDS words each. */
+  get marks(): readonly number[] | undefined {
+    return this.#marks;
+  }
+
+  /** Takes the item at `index` of a block. */
+  add(block: EncodedBlock, index: number, slot: number): Chunk | undefined {
+    const item = block.items[index];
+    if (item === undefined) throw new RangeError('no such item in the block');
+    const bytes = block.bytes(index);
     let full: Chunk | undefined;
-    if (this.#refs.length > 0 && this.#length + text.length + 3 > this.#limits.bytes) full = this.take();
-    this.#write(text);
+    if (this.#refs.length > 0 && this.#length + bytes.length + 3 > this.#limits.bytes) full = this.take();
+    this.#write(bytes);
+    this.#mark(block.mark(index));
     this.#refs.push({ position: item.position, index: item.index, part: item.part?.index ?? 0, slot });
     if (full === undefined && (this.#refs.length >= this.#limits.items || this.#length >= this.#limits.bytes)) {
       full = this.take();
@@ -69,20 +82,24 @@ export class Chunker {
     return full;
   }
 
-  #write(text: string): void {
+  #mark(mark: Uint32Array | undefined): void {
+    if (mark !== undefined && this.#marks === undefined) {
+      this.#marks = new Array<number>(this.#refs.length * MARK_WORDS).fill(0);
+    }
+    for (let i = 0; i < MARK_WORDS; i++) this.#marks?.push(mark?.[i] ?? 0);
+  }
+
+  #write(bytes: Buffer): void {
     if (this.#refs.length === 0) {
       this.#buffer = Buffer.allocUnsafeSlow(Math.max(FIRST_BYTES, this.#lastBytes));
       OPEN.copy(this.#buffer);
       this.#length = OPEN.length;
     }
-    // A UTF-16 unit is at most three bytes of UTF-8; the exact length is only computed when that may not fit.
-    if (this.#length + text.length * 3 + 3 > this.#buffer.length) {
-      const needed = this.#length + Buffer.byteLength(text) + 3;
-      if (needed > this.#buffer.length) this.#grow(needed);
-    }
+    const needed = this.#length + bytes.length + 3;
+    if (needed > this.#buffer.length) this.#grow(needed);
     if (this.#refs.length > 0) this.#buffer[this.#length++] = 0x2c;
     this.#offsets.push(this.#length);
-    this.#length += this.#buffer.write(text, this.#length, 'utf8');
+    this.#length += bytes.copy(this.#buffer, this.#length);
   }
 
   #grow(needed: number): void {
@@ -96,19 +113,20 @@ export class Chunker {
     if (this.#refs.length === 0) return undefined;
     const end = this.#length;
     CLOSE.copy(this.#buffer, end);
-    const offsets = Uint32Array.from(this.#offsets);
-    const withEnd = new Uint32Array(offsets.length + 1);
-    withEnd.set(offsets);
-    withEnd[offsets.length] = end + 1; // as if a comma followed the last item
+    const withEnd = new Uint32Array(this.#offsets.length + 1);
+    withEnd.set(this.#offsets);
+    withEnd[this.#offsets.length] = end + 1; // as if a comma followed the last item
     const chunk: Chunk = {
       lane: this.#lane,
       body: this.#buffer.subarray(0, end + CLOSE.length),
       offsets: withEnd,
       refs: this.#refs,
+      marks: this.#marks === undefined ? undefined : Uint32Array.from(this.#marks),
     };
     this.#lastBytes = Math.ceil((end + CLOSE.length) * 1.1);
     this.#refs = [];
     this.#offsets = [];
+    this.#marks = undefined;
     this.#length = 0;
     this.#buffer = Buffer.alloc(0);
     return chunk;

@@ -49,6 +49,11 @@ export class SlotSet {
     return (this.#low & other.#low) !== 0 || (this.#high & other.#high) !== 0;
   }
 
+  /** Whether all of the other's slots are in this set. */
+  includes(other: SlotSet): boolean {
+    return (other.#low & ~this.#low) === 0 && (other.#high & ~this.#high) === 0;
+  }
+
   toString(): string {
     return (this.#high >>> 0).toString(16).padStart(8, '0') + (this.#low >>> 0).toString(16).padStart(8, '0');
   }
