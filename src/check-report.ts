@@ -32,7 +32,7 @@ export interface CheckReport {
       readonly threads: number;
       readonly threadOwners: number;
     };
-    /** Finding out which project the key opens. */
+    /** Finding out which project the key opens, and which drafts it has. */
     readonly project: number;
     readonly create: number;
     readonly add: number;

@@ -36,6 +36,8 @@ export type RunEvent =
       readonly totalBytes: number | undefined;
       /** Bytes of those that an earlier try has settled and that are not read again. */
       readonly skippedBytes?: number | undefined;
+      /** An earlier try of this run is gone on with: what it has settled of records and items. */
+      readonly resumed?: { readonly records: number; readonly items: number };
       /** Values of limit, skip, restart and yes that were not typed: told in the first line. */
       readonly settings?: readonly InheritedSetting[] | undefined;
     }
@@ -172,6 +174,10 @@ export interface RunSummary {
     readonly produced: number;
     readonly accepted: number;
     readonly known: number;
+    /** Of the accepted: sent again under a known key, because their content changed. */
+    readonly updated?: number;
+    /** Of the known: failed at the service in an earlier run. */
+    readonly failedBefore?: number;
     readonly rejected: number;
     readonly succeeded: number;
     readonly failed: number;

@@ -47,9 +47,9 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
     record: deps.recordRejection,
   });
   const counts = new ItemCounts(options);
-  for await (const block of readItems(sources, mapper, books, options, observe, signal)) {
+  for await (const block of readItems({ sources, mapper, books, observe }, options, signal)) {
     for (const item of block.items) {
-      if (!counts.add(item)) books.rejectItem(ownedByAnother(item), true);
+      if (!counts.add(item)) books.rejectMisplaced(ownedByAnother(item));
     }
   }
   signal.throwIfAborted();

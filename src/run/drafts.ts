@@ -13,16 +13,34 @@ import type { Chunk, ItemRef } from '../lanes/chunker.js';
 import { itemAt, sliceBody } from '../lanes/chunker.js';
 import { SlotSet } from '../lanes/destination.js';
 import { partsAfterRefusal, rangesOf, type Range } from '../lanes/refusal-ladder.js';
-import type { Ledger, StoredChunk, StoredPosition } from '../ledger/ledger.js';
+import type { StoredBatch, StoredChunk } from '../ledger/batches.js';
+import type { Ledger, StoredPosition } from '../ledger/ledger.js';
+import { bytesOf } from '../ledger/marks.js';
 import type { BatchId, Rejection } from '../model.js';
 import { RemoteError, type BatchApi, type BatchItem, type BatchSummary } from '../remote/api.js';
-import type { BatchStatus, CreateBatchRequest, WireItem } from '../wire.js';
+import { step } from '../steps.js';
+import type { BatchStatus, CreateBatchRequest } from '../wire.js';
+import {
+  describeFirst,
+  goesWhere,
+  isExactly,
+  lastOf,
+  marksOf,
+  remoteRejection,
+  sliceBytes,
+  splitByBytes,
+  storedPositions,
+} from './chunk-parts.js';
+import { taken, unanswered, unsettled } from './draft-errors.js';
+import type { Protocol } from './protocol.js';
 
 /** One open batch of ours. Its identity at the service changes when it is made anew; lane and number stay. */
 export interface Draft {
   readonly lane: number;
   readonly number: number;
   readonly slots: SlotSet;
+  /** Its place in the order of all batches. */
+  readonly seq: number;
   row: number;
   id: BatchId;
   /** Items of ours that the service certainly holds. */
@@ -60,9 +78,21 @@ export interface DraftOptions {
   readonly settleWindowMs: number;
   readonly clock: Clock;
   readonly observe: Observe;
-  readonly onRefused: (rejection: Rejection) => void;
+  /** An item is settled without having got in: it was refused, or has nowhere to go any more. Called inside a transaction. */
+  readonly onRefused: (rejection: Rejection, part: number) => void;
+  /** The items with these marks did not get in after all. */
+  readonly onDropped: (marks: Uint32Array) => void;
   readonly readAgain: ReadAgain;
   readonly randomId: () => string;
+  /** The slots of a lane, for the metadata of its batches. */
+  readonly slotsOf: (lane: number) => string;
+  /** Waited for before an intent: what a draft is made anew from must be safe first. */
+  readonly ready: () => Promise<void> | undefined;
+  /** Written in the same transaction as an intent, and as what was rejected: where the run stands. */
+  readonly alongside: () => void;
+  readonly protocol: Protocol;
+  /** Drafts of earlier tries may be left at the service without being in the books. */
+  readonly mayLeaveStrays: boolean;
 }
 
 /** A draft smaller than this is made anew at once instead of waiting out the settle window: a late add then meets a deleted batch. */
@@ -98,6 +128,13 @@ type Attempt =
 /** A draft that goes wrong while it is being made anew: start again, the old chunks are still the plan. */
 class Restart extends Error {}
 
+/** An item that is settled without having got in. */
+interface Dropped {
+  readonly rejection: Rejection;
+  readonly part: number;
+  readonly marks: Uint32Array | undefined;
+}
+
 export class Drafts {
   readonly #api: BatchApi;
   readonly #ledger: Ledger;
@@ -107,9 +144,9 @@ export class Drafts {
   #limitTold = false;
   #refusals: { readonly words: string; count: number } | undefined;
   #everAccepted = false;
-  #strays = false;
+  #strays: boolean;
   /** Drafts that are being made anew, each with what was rejected on the way: told when it is done, since the way may begin again. */
-  readonly #rebuilding = new Map<Draft, Rejection[]>();
+  readonly #rebuilding = new Map<Draft, Dropped[]>();
 
   constructor(api: BatchApi, ledger: Ledger, options: DraftOptions) {
     this.#api = api;
@@ -118,14 +155,16 @@ export class Drafts {
     const learned = ledger.learnedLimits(options.project);
     this.#maxItems = learned.maxItems;
     this.#maxBytes = learned.maxBytes;
+    this.#strays = options.mayLeaveStrays;
   }
 
   async open(lane: number, number: number, first: ItemRef, signal?: AbortSignal): Promise<Draft> {
-    const { row, id } = await this.#create(lane, number, describeFirst(first), signal);
+    const { row, id } = await this.#create({ lane, number, first: describeFirst(first) }, signal);
     const draft: Draft = {
       lane,
       number,
       slots: new SlotSet(),
+      seq: row,
       row,
       id,
       accepted: 0,
@@ -153,6 +192,7 @@ export class Drafts {
   async verify(draft: Draft, stop: AbortSignal, signal?: AbortSignal): Promise<void> {
     for (;;) {
       const { row } = draft;
+      if (!this.#options.protocol.countCheck) return;
       if (draft.inDoubt && !draft.taken) await this.#wait(this.#options.settleWindowMs, 'settling', stop);
       let count = await this.#settledCount(draft, signal, draft.inDoubt ? EQUAL_READS : 1);
       // One read may come from a place that has not heard of the last add yet.
@@ -175,36 +215,108 @@ export class Drafts {
    */
   async rebuild(draft: Draft, signal?: AbortSignal): Promise<void> {
     if (this.#rebuilding.has(draft)) throw new Restart();
-    const rejected: Rejection[] = [];
-    this.#rebuilding.set(draft, rejected);
+    const dropped: Dropped[] = [];
+    this.#rebuilding.set(draft, dropped);
     try {
-      await this.#rebuild(draft, rejected, signal);
-      for (const rejection of rejected) this.#options.onRefused(rejection);
+      await this.#rebuild(draft, dropped, signal);
     } finally {
       this.#rebuilding.delete(draft);
     }
   }
 
-  async #rebuild(draft: Draft, rejected: Rejection[], signal?: AbortSignal): Promise<void> {
+  async #rebuild(draft: Draft, dropped: Dropped[], signal?: AbortSignal): Promise<void> {
     const plan = draft.row;
+    step('rebuild.intending');
+    this.#ledger.batches.intendRebuild(plan);
+    step('rebuild.intended');
     for (;;) {
-      rejected.length = 0;
+      dropped.length = 0;
       draft.rebuilds += 1;
-      if (draft.rebuilds > MAX_REBUILDS) throw unsettled(draft);
-      await this.#remove(draft, draft.row === plan ? 'deleted' : 'lost', signal);
+      if (draft.rebuilds > MAX_REBUILDS) throw unsettled(draft, MAX_REBUILDS);
+      try {
+        await this.#remove(draft, signal);
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'batch-taken' && draft.row === plan) {
+          this.#ledger.batches.cancelRebuild(plan);
+        }
+        throw error;
+      }
+      if (draft.row !== plan) this.#ledger.batches.forget(draft.row);
+      step('rebuild.deleted');
       try {
         await this.#refill(draft, plan, signal);
-        this.#tell(draft, 'draft');
-        return;
+        break;
       } catch (error) {
         if (!(error instanceof Restart)) throw error;
       }
     }
+    step('rebuild.refilled');
+    this.#ledger.db.durable(() => {
+      this.#ledger.batches.rebuilt(plan, draft.row);
+      this.#settleDropped(dropped);
+    });
+    step('rebuild.recorded');
+    this.#tell(draft, 'draft');
+  }
+
+  #settleDropped(dropped: readonly Dropped[]): void {
+    this.#ledger.db.record(() => {
+      for (const { rejection, part, marks } of dropped) {
+        this.#options.onRefused(rejection, part);
+        if (marks !== undefined) this.#options.onDropped(marks);
+      }
+      this.#options.alongside();
+    });
   }
 
   /** Deletes a draft that holds nothing. */
   async discard(draft: Draft, signal?: AbortSignal): Promise<void> {
-    await this.#remove(draft, 'deleted', signal);
+    await this.#remove(draft, signal);
+    this.#ledger.batches.forget(draft.row);
+  }
+
+  /**
+   * A draft of an earlier try, as far as the books know it, with its last add settled and its making anew brought to an end. `stop` ends the
+   * wait for an add that may still arrive (rejects with its reason).
+   */
+  async resume(stored: StoredBatch, stop: AbortSignal, signal?: AbortSignal): Promise<Draft> {
+    const draft: Draft = {
+      lane: stored.lane,
+      number: stored.number,
+      slots: stored.slots === '' ? new SlotSet() : SlotSet.parse(stored.slots),
+      seq: stored.seq,
+      row: stored.row,
+      id: (stored.batchId ?? '') as BatchId,
+      accepted: stored.items,
+      inDoubt: stored.doubted,
+      taken: false,
+      rebuilds: 0,
+      exists: true,
+    };
+    if (stored.state === 'rebuilding' && (await this.#rebuiltAtOnce(draft, signal))) return draft;
+    draft.accepted = stored.items;
+    draft.exists = true;
+    for (const intended of this.#ledger.batches.intendedChunks(draft.row)) {
+      await this.#settleStored(draft, intended, stop, signal);
+    }
+    return draft;
+  }
+
+  /** Deletes a draft that was begun in the place of another. */
+  async abandon(stored: StoredBatch, signal?: AbortSignal): Promise<void> {
+    if (stored.batchId !== undefined) await this.#api.deleteBatch(stored.batchId as BatchId, signal);
+    this.#ledger.batches.forget(stored.row);
+  }
+
+  /** An add of an earlier try, of which nobody knows whether it was applied. */
+  async #settleStored(draft: Draft, intended: StoredChunk, stop: AbortSignal, signal?: AbortSignal): Promise<void> {
+    this.#doubt(draft);
+    for await (const { chunk } of this.#options.readAgain.read([intended], draft.lane, signal)) {
+      const range = { from: 0, to: chunk.refs.length };
+      step('settle.asking');
+      await this.#settle(draft, chunk, range, intended.row, signal, stop);
+      step('settle.recorded');
+    }
   }
 
   /** Deletes drafts that carry this run's name but are not in its books (a create or delete whose answer was wrong). Returns how many. */
@@ -227,15 +339,16 @@ export class Drafts {
   // --- making a draft -------------------------------------------------------------------------------------------------------------
 
   async #create(
-    lane: number,
-    number: number,
-    first: string,
+    { lane, number, first, plan }: { lane: number; number: number; first: string; plan?: number },
     signal?: AbortSignal,
   ): Promise<{ row: number; id: BatchId }> {
-    const { run, batch, marks, randomId, settleWindowMs } = this.#options;
+    const { run, batch, marks, randomId, settleWindowMs, slotsOf } = this.#options;
+    const { batches } = this.#ledger;
     for (let attempt = 1; attempt <= MAX_CREATES; attempt++) {
       const mark = randomId();
-      const row = this.#ledger.intendBatch(run, lane, number, mark);
+      step('create.intending');
+      const row = batches.intend({ run, lane, number, attempt: mark, ...(plan === undefined ? {} : { plan }) });
+      step('create.intended');
       const metadata = {
         ...batch.metadata,
         zi_run: run,
@@ -243,15 +356,18 @@ export class Drafts {
         zi_no: String(number),
         zi_attempt: mark,
         zi_first: first,
+        zi_slots: slotsOf(lane),
         ...marks,
       };
       try {
         const summary = await this.#api.createBatch({ ...batch, metadata }, signal);
-        this.#ledger.batchOpened(row, summary.batchId);
+        step('create.answered');
+        batches.opened(row, summary.batchId);
+        step('create.recorded');
         return { row, id: summary.batchId };
       } catch (error) {
         if (!(error instanceof RemoteError) || error.effect === 'none') {
-          if (error instanceof RemoteError) this.#ledger.setBatchState(row, 'deleted');
+          if (error instanceof RemoteError) batches.setState(row, 'deleted');
           throw error;
         }
         this.#strays = true;
@@ -259,10 +375,10 @@ export class Drafts {
       // The answer was lost: look for the mark, twice, then make another one; a draft found later is deleted at the end.
       const found = (await this.#find(mark, signal)) ?? (await this.#findLater(mark, settleWindowMs, signal));
       if (found !== undefined) {
-        this.#ledger.batchOpened(row, found);
+        batches.opened(row, found);
         return { row, id: found };
       }
-      this.#ledger.setBatchState(row, 'lost');
+      batches.setState(row, 'lost');
     }
     throw new AppError(`the service answered none of ${MAX_CREATES} attempts to create a batch`, {
       code: 'unsettled',
@@ -283,7 +399,9 @@ export class Drafts {
     return undefined;
   }
 
-  async #remove(draft: Draft, state: 'deleted' | 'lost', signal?: AbortSignal): Promise<void> {
+  /** Deletes the draft at the service; what the books say of it is the caller's business. */
+  async #remove(draft: Draft, signal?: AbortSignal): Promise<void> {
+    step('delete.intended');
     try {
       // Whoever says that it is gone may be wrong: it is looked for at the end.
       if (!(await this.#api.deleteBatch(draft.id, signal))) this.#strays = true;
@@ -293,26 +411,35 @@ export class Drafts {
       }
       throw error;
     }
+    step('delete.answered');
     draft.exists = false;
-    this.#ledger.setBatchState(draft.row, state);
     this.#tell(draft, 'deleted');
     draft.accepted = 0;
   }
 
-  #reject(draft: Draft, rejection: Rejection): void {
+  /** An item that is settled without having got in. In a draft that is being made anew that is only sure when it is done. */
+  #drop(draft: Draft, chunk: Chunk, index: number, rejection: Rejection): void {
+    const part = chunk.refs[index]?.part ?? 0;
+    const dropped: Dropped = { rejection, part, marks: marksOf(chunk, { from: index, to: index + 1 })?.slice() };
     const held = this.#rebuilding.get(draft);
-    if (held === undefined) this.#options.onRefused(rejection);
-    else held.push(rejection);
+    if (held === undefined) this.#settleDropped([dropped]);
+    else held.push(dropped);
+  }
+
+  #doubt(draft: Draft): void {
+    draft.inDoubt = true;
+    this.#ledger.batches.setDoubted(draft.row);
   }
 
   async #refill(draft: Draft, plan: number, signal?: AbortSignal): Promise<void> {
-    const { row, id } = await this.#create(draft.lane, draft.number, 'rebuilt', signal);
+    const { lane, number } = draft;
+    const { row, id } = await this.#create({ lane, number, first: 'rebuilt', plan }, signal);
     draft.row = row;
     draft.id = id;
     draft.exists = true;
     draft.inDoubt = false;
     for await (const { chunk, misplaced } of this.#options.readAgain.read(
-      this.#ledger.chunks(plan),
+      this.#ledger.batches.chunks(plan),
       draft.lane,
       signal,
     )) {
@@ -328,7 +455,7 @@ export class Drafts {
     const ranges: Range[] = [];
     let from = 0;
     for (const [index, { code, message }] of misplaced) {
-      this.#reject(draft, remoteRejection(chunk, index, code, message));
+      this.#drop(draft, chunk, index, remoteRejection(chunk, index, code, message));
       if (index > from) ranges.push({ from, to: index });
       from = index + 1;
     }
@@ -343,7 +470,7 @@ export class Drafts {
       let { from } = part;
       let attempts = 0;
       while (from < part.to) {
-        if (++attempts > MAX_ATTEMPTS) throw unanswered(draft);
+        if (++attempts > MAX_ATTEMPTS) throw unanswered(draft, MAX_ATTEMPTS);
         const next = { from, to: part.to };
         const attempt = await this.#attempt(draft, chunk, next, signal);
         if (attempt.kind === 'accepted') from = part.to;
@@ -371,13 +498,11 @@ export class Drafts {
   async #attempt(draft: Draft, chunk: Chunk, range: Range, signal?: AbortSignal): Promise<Attempt> {
     const n = range.to - range.from;
     const body = sliceBody(chunk, range.from, range.to);
-    const intent = this.#ledger.intendChunk({
-      batch: draft.row,
-      first: draft.accepted,
-      items: n,
-      digest: createHash('sha256').update(body).digest('hex'),
-      positions: storedPositions(chunk, range),
-    });
+    await this.#options.ready();
+    step('add.intending');
+    const intent = this.#intend(draft, chunk, range, body);
+    await this.#ledger.db.synced();
+    step('add.intended');
     this.#tellChunk(draft, 'sent', n);
     let details: readonly BatchItem[] | undefined;
     try {
@@ -385,17 +510,35 @@ export class Drafts {
     } catch (error) {
       if (!(error instanceof RemoteError)) throw error;
       if (error.effect === 'none') {
-        this.#ledger.chunkWithdrawn(intent);
+        this.#ledger.batches.chunkWithdrawn(intent);
         return this.#notApplied(draft, error, signal);
       }
     }
-    if (details !== undefined && isExactly(details, draft.accepted, n)) {
+    step('add.answered');
+    const { answerCheck } = this.#options.protocol;
+    if (details !== undefined && (isExactly(details, draft.accepted, n) || !answerCheck)) {
       this.#accept(draft, chunk, range, intent, details);
       return { kind: 'accepted' };
     }
-    draft.inDoubt = true;
+    this.#doubt(draft);
     this.#tellChunk(draft, 'in-doubt', n);
     return this.#settle(draft, chunk, range, intent, signal);
+  }
+
+  #intend(draft: Draft, chunk: Chunk, range: Range, body: Buffer): number {
+    const marks = marksOf(chunk, range);
+    return this.#ledger.batches.intendChunk(
+      {
+        batch: draft.row,
+        first: draft.accepted,
+        items: range.to - range.from,
+        digest: createHash('sha256').update(body).digest('hex'),
+        positions: storedPositions(chunk, range),
+        last: lastOf(chunk, range),
+        marks: marks === undefined ? undefined : bytesOf(marks),
+      },
+      this.#options.alongside,
+    );
   }
 
   /** A refusal that certainly changed nothing: is it about the items, the batch, or us? */
@@ -407,8 +550,9 @@ export class Drafts {
     if (error.status === 409) {
       const summary = await this.#ask(draft, signal);
       if (summary === undefined) await this.rebuild(draft, signal);
-      else if (summary.status === 'draft' || summary.status === '') throw error;
-      else this.#markTaken(draft, summary.itemCount);
+      else if (summary.status !== 'draft' && summary.status !== '') this.#markTaken(draft, summary.itemCount);
+      // A draft that is said to be none: it was asked in two places that do not know of each other yet.
+      else await this.#options.clock.sleep(this.#readIntervalMs, signal);
       return { kind: 'not-applied' };
     }
     if (error.status === 400 || error.status === 413 || error.status === 422) return { kind: 'refused', error };
@@ -438,12 +582,13 @@ export class Drafts {
   }
 
   #accept(draft: Draft, chunk: Chunk, range: Range, intent: number, details: readonly BatchItem[]): void {
-    this.#ledger.chunkAccepted(
-      intent,
-      details.map((detail) => detail.episodeUuid),
-    );
-    draft.accepted += range.to - range.from;
+    const n = range.to - range.from;
     for (let i = range.from; i < range.to; i++) draft.slots.add(chunk.refs[i]?.slot ?? 0);
+    const uuids = Array.from({ length: n }, (_, i) => details[i]?.episodeUuid);
+    const slots = draft.slots.toString();
+    this.#ledger.batches.chunkAccepted(intent, { uuids, slots });
+    step('add.recorded');
+    draft.accepted += n;
     this.#everAccepted = true;
     this.#refusals = undefined;
     this.#tellChunk(draft, 'accepted', range.to - range.from);
@@ -479,7 +624,7 @@ export class Drafts {
 
   #refuseItem(draft: Draft, chunk: Chunk, index: number, error: RemoteError): void {
     const words = error.serverMessage ?? error.message;
-    this.#reject(draft, remoteRejection(chunk, index, 'refused', `the service refused it: ${words}`));
+    this.#drop(draft, chunk, index, remoteRejection(chunk, index, 'refused', `the service refused it: ${words}`));
     if (this.#refusals?.words === words) this.#refusals.count += 1;
     else this.#refusals = { words, count: 1 };
     if (!this.#everAccepted && this.#refusals.count >= SAME_REFUSALS) {
@@ -517,17 +662,23 @@ export class Drafts {
 
   // --- settling an unknown --------------------------------------------------------------------------------------------------------
 
-  async #settle(draft: Draft, chunk: Chunk, range: Range, intent: number, signal?: AbortSignal): Promise<Attempt> {
+  async #settle(
+    draft: Draft,
+    chunk: Chunk,
+    range: Range,
+    intent: number,
+    signal?: AbortSignal,
+    stop = signal,
+  ): Promise<Attempt> {
     if (this.#isCheapToRebuild(draft) && (await this.#rebuiltAtOnce(draft, signal))) {
-      this.#ledger.chunkWithdrawn(intent);
       return { kind: 'not-applied' };
     }
-    await this.#wait(this.#options.settleWindowMs, 'settling', signal);
+    await this.#wait(this.#options.settleWindowMs, 'settling', stop);
     const count = await this.#settledCount(draft, signal, EQUAL_READS);
     const n = range.to - range.from;
     const landed = (count ?? -1) - draft.accepted;
     if (landed === 0) {
-      this.#ledger.chunkWithdrawn(intent);
+      this.#ledger.batches.chunkWithdrawn(intent);
       return { kind: 'not-applied' };
     }
     const details =
@@ -536,18 +687,10 @@ export class Drafts {
       this.#accept(draft, chunk, range, intent, details);
       return { kind: 'accepted' };
     }
-    this.#ledger.chunkWithdrawn(intent);
+    this.#ledger.batches.chunkWithdrawn(intent);
     if (details !== undefined) {
       const prefix = { from: range.from, to: range.from + landed };
-      const part = this.#ledger.intendChunk({
-        batch: draft.row,
-        first: draft.accepted,
-        items: landed,
-        digest: createHash('sha256')
-          .update(sliceBody(chunk, prefix.from, prefix.to))
-          .digest('hex'),
-        positions: storedPositions(chunk, prefix),
-      });
+      const part = this.#intend(draft, chunk, prefix, sliceBody(chunk, prefix.from, prefix.to));
       this.#accept(draft, chunk, prefix, part, details);
       return { kind: 'prefix', items: landed };
     }
@@ -571,7 +714,7 @@ export class Drafts {
     // A line that loses one answer in five would never get a whole draft across: after a few attempts, wait and count.
     if (draft.rebuilds >= REBUILDS_AT_ONCE || draft.accepted >= REBUILD_BELOW) return false;
     if (draft.accepted === 0) return true;
-    for (const chunk of this.#ledger.chunks(draft.row)) {
+    for (const chunk of this.#ledger.batches.chunks(draft.row)) {
       for (const first of chunk.positions()) return this.#options.readAgain.isCheap(first);
     }
     return false;
@@ -620,13 +763,17 @@ export class Drafts {
       equal = summary.itemCount === last ? equal + 1 : 1;
       last = summary.itemCount;
       if (equal >= reads) return last;
-      await this.#options.clock.sleep(Math.min(READ_INTERVAL_MS, this.#options.settleWindowMs / 10), signal);
+      await this.#options.clock.sleep(this.#readIntervalMs, signal);
     }
-    throw unsettled(draft);
+    throw unsettled(draft, MAX_REBUILDS);
+  }
+
+  get #readIntervalMs(): number {
+    return Math.min(READ_INTERVAL_MS, this.#options.settleWindowMs / 10);
   }
 
   async #wait(ms: number, reason: 'settling', signal?: AbortSignal): Promise<void> {
-    if (ms <= 0) return;
+    if (ms <= 0 || !this.#options.protocol.settleWait) return;
     this.#options.observe({ type: 'waiting', reason, ms });
     await this.#options.clock.sleep(ms, signal);
   }
@@ -646,81 +793,4 @@ export class Drafts {
   #tellChunk(draft: Draft, phase: 'sent' | 'accepted' | 'refused' | 'in-doubt' | 'split', items: number): void {
     this.#options.observe({ type: 'chunk', phase, lane: draft.lane, batch: draft.id, items });
   }
-}
-
-// --- pure parts -------------------------------------------------------------------------------------------------------------------
-
-/** True when the details are exactly `n` items with the indexes before … before + n - 1, in this order. */
-export function isExactly(details: readonly BatchItem[], before: number, n: number): boolean {
-  if (details.length !== n) return false;
-  for (let i = 0; i < n; i++) if (details[i]?.index !== before + i) return false;
-  return true;
-}
-
-/** Does a detail of the service name the same destination as the item we sent? */
-function goesWhere(detail: BatchItem, item: WireItem): boolean {
-  if (detail.kind !== undefined && detail.kind !== item.type) return false;
-  if (item.type === 'thread_message') return detail.threadId === item.thread_id;
-  return item.graph_id === undefined ? detail.userId === item.user_id : detail.graphId === item.graph_id;
-}
-
-function* storedPositions(chunk: Chunk, range: Range): Generator<StoredPosition> {
-  for (let i = range.from; i < range.to; i++) {
-    const ref = chunk.refs[i];
-    if (ref === undefined) return;
-    const { source, ordinal, line, byteStart, byteEnd } = ref.position;
-    yield { source: source.index, ordinal, line, byteStart, byteEnd, item: ref.index, part: ref.part };
-  }
-}
-
-function sliceBytes(chunk: Chunk, range: Range): number {
-  return (chunk.offsets[range.to] ?? 0) - (chunk.offsets[range.from] ?? 0) + 12;
-}
-
-function splitByBytes(chunk: Chunk, range: Range, maxBytes: number): readonly Range[] {
-  const parts: Range[] = [];
-  let from = range.from;
-  for (let i = range.from + 1; i <= range.to; i++) {
-    if (i - from > 1 && sliceBytes(chunk, { from, to: i }) > maxBytes) {
-      parts.push({ from, to: i - 1 });
-      from = i - 1;
-    }
-  }
-  if (from < range.to) parts.push({ from, to: range.to });
-  return parts;
-}
-
-function remoteRejection(chunk: Chunk, index: number, code: string, message: string): Rejection {
-  const ref = chunk.refs[index];
-  if (ref === undefined) throw new RangeError('no such item in the chunk');
-  return { kind: 'rejected', stage: 'remote', code, message, position: ref.position, item: ref.index };
-}
-
-function describeFirst(first: ItemRef): string {
-  return `${first.position.source.index}:${first.position.ordinal}:${first.index}`;
-}
-
-function taken(draft: Draft, cause?: unknown): AppError {
-  return new AppError(`batch ${draft.id} was processed by somebody else while it was not complete`, {
-    code: 'batch-taken',
-    disposition: 'timeout',
-    hint: `compare it with the input: zep-import batches show ${draft.id}`,
-    cause,
-  });
-}
-
-function unanswered(draft: Draft): AppError {
-  return new AppError(`the service answered none of ${MAX_ATTEMPTS} add calls to batch ${draft.id}, and applied none`, {
-    code: 'unsettled',
-    disposition: 'timeout',
-    hint: 'run the same command again when the service answers',
-  });
-}
-
-function unsettled(draft: Draft): AppError {
-  return new AppError(`batch ${draft.number} of lane ${draft.lane} did not come right after ${MAX_REBUILDS} attempts`, {
-    code: 'unsettled',
-    disposition: 'timeout',
-    hint: 'run the same command again when the service is steady',
-  });
 }

@@ -6,7 +6,7 @@ const GROUPS = 100;
 export class ErrorGroups {
   readonly #groups = new Map<string, { stage: string; code: string; message: string; count: number; first: string }>();
 
-  add(stage: string, code: string, message: string, first: string): void {
+  add(stage: string, code: string, message: string, first: string, count = 1): void {
     let key = `${stage}\n${code}\n${message}`;
     let group = this.#groups.get(key);
     if (group === undefined && this.#groups.size >= GROUPS) {
@@ -17,10 +17,10 @@ export class ErrorGroups {
     }
     if (group === undefined) {
       if (this.#groups.size >= GROUPS * 2) return;
-      this.#groups.set(key, { stage, code, message, count: 1, first });
+      this.#groups.set(key, { stage, code, message, count, first });
       return;
     }
-    group.count += 1;
+    group.count += count;
   }
 
   /** Most frequent first. */

@@ -8,15 +8,33 @@ import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { BatchCounts, BatchResult, Observe } from '../events.js';
+import { SlotSet } from '../lanes/destination.js';
+import type { StoredBatch } from '../ledger/batches.js';
 import type { Ledger } from '../ledger/ledger.js';
+import type { Marks } from '../ledger/marks.js';
 import type { Position } from '../model.js';
 import { RemoteError, type BatchItem, type BatchSummary, type RemoteApi } from '../remote/api.js';
+import { step } from '../steps.js';
 import { TERMINAL_BATCH_STATUSES } from '../wire.js';
 import type { Destinations } from './destinations.js';
 import type { Draft, Drafts } from './drafts.js';
+import { FailedItems, marksOfBatch } from './failed-items.js';
+import type { Protocol } from './protocol.js';
+import { countItems, settleBatch, settledItems } from './settle-batches.js';
 
 export interface HandoverOptions {
   readonly order: 'strict' | 'relaxed';
+  /** Batches of other runs into this project come before ours, when they hold the same slots. */
+  readonly project: string;
+  readonly run: string;
+  /** Whether another run is an earlier one of the same import: then it is followed to its end like our own. */
+  readonly isSameImport: (run: string) => boolean;
+  /** Whether a living process works on a run. */
+  readonly isAlive: (run: string) => Promise<boolean>;
+  /** Nothing is processed: what is complete waits for a word of its own. */
+  readonly stageOnly: boolean;
+  readonly marks: Marks | undefined;
+  readonly protocol: Protocol;
   /** False: hand over what may be handed over, and do not wait for the end. */
   readonly wait: boolean;
   /** The first wait before a batch is looked at (ms); it grows from there. */
@@ -32,6 +50,10 @@ export interface HandoverOptions {
     readonly byteEnd: number;
   }) => Position | undefined;
   readonly onFailedItem: (code: string, message: string, first: string) => void;
+  /** Called before a batch that was handed over is made anew; rejects when another process is at it already. */
+  readonly beforeReopening: () => Promise<void>;
+  /** Every batch was handed over and no more will come; or that is not so any more. */
+  readonly onDelivered: (delivered: boolean) => void;
   /** A batch cannot be dealt with: the run need not go on. `stop` is expected to be aborted by it. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -45,7 +67,10 @@ const GONE_READS = 3;
 
 interface Entry {
   readonly draft: Draft;
-  state: 'waiting' | 'started' | 'terminal';
+  /** stuck: waits for a batch that nobody hands over. */
+  state: 'waiting' | 'stuck' | 'started' | 'terminal';
+  /** An earlier try may have pressed process. */
+  maybeStarted: boolean;
   status: string;
   counts: BatchCounts | undefined;
   /** As the service last told it, once the batch was handed over. */
@@ -88,6 +113,11 @@ export class Handover {
   /** The same, and what ends calls in flight. */
   readonly #watching: AbortSignal;
   #closed = false;
+  /** Batches of other runs into this project that are not finished. */
+  #foreign: readonly StoredBatch[] = [];
+  #foreignPollMs: number;
+  #watchingForeign: Promise<void> | undefined;
+  #culprit: string | undefined;
   /** The entries before this one are terminal. */
   #firstOpen = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -117,21 +147,30 @@ export class Handover {
     this.#drafts = drafts;
     this.#destinations = destinations;
     this.#options = options;
+    this.#foreignPollMs = options.pollMs;
   }
 
   /** A complete batch; call in the order in which batches were filled. */
   submit(draft: Draft): void {
-    this.#ledger.setBatchState(draft.row, 'closed', draft.slots.toString());
-    const entry: Entry = {
-      draft,
-      state: 'waiting',
-      status: 'draft',
-      counts: undefined,
-      itemCount: undefined,
-      invalids: 0,
-      relapses: 0,
-    };
+    this.#ledger.batches.setState(draft.row, 'closed', draft.slots.toString());
+    this.#enter(entryOf(draft, 'waiting'));
+  }
+
+  /** A batch of an earlier try that is complete, or further; call it in order, before the first `submit`. */
+  adopt(draft: Draft, { state, status, counts }: StoredBatch): void {
+    if (state === 'terminal' || state === 'lost') {
+      this.#entries.push({ ...entryOf(draft, 'terminal'), status, counts, itemCount: counts?.total });
+      return;
+    }
+    const entry = entryOf(draft, state === 'started' ? 'started' : 'waiting');
+    if (state === 'started') Object.assign(entry, { status, counts });
+    entry.maybeStarted = state === 'starting';
+    this.#enter(entry);
+  }
+
+  #enter(entry: Entry): void {
     this.#entries.push(entry);
+    if (this.#options.stageOnly && entry.state === 'waiting') return;
     this.#tasks.push(
       this.#carry(entry)
         .then(() => this.#tellDrift(entry))
@@ -142,10 +181,27 @@ export class Handover {
   /** No more batches will come. Resolves when all are dealt with as far as the options say, or at a stop; throws what cannot be settled. */
   async finish(): Promise<void> {
     this.#closed = true;
+    this.#tellDelivered();
     if (!this.#options.wait) this.#nobodyWaits.abort(new Error('nobody waits'));
     this.#tellChange();
     await Promise.all(this.#tasks);
     if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#options.wait && !this.#options.stageOnly) await this.#followEarlier();
+  }
+
+  /** What an earlier run of this import has handed over, and could not follow to its end. */
+  async #followEarlier(): Promise<void> {
+    let { pollMs } = this.#options;
+    for (;;) {
+      const earlier = this.#foreign.filter(({ state, run }) => state === 'started' && this.#options.isSameImport(run));
+      const invalid = earlier.find(({ status }) => status === 'invalid');
+      if (invalid !== undefined) this.#culprit = invalid.run;
+      if (earlier.length === 0 || invalid !== undefined || this.#isHalted) return;
+      this.#options.observe({ type: 'waiting', reason: 'earlier-batch', ms: pollMs });
+      if (!(await this.#slept(pollMs, this.#pause))) return;
+      if (!(await this.#unlessEnded(this.#pause, () => this.#askForeign()))) return;
+      pollMs = Math.min(SLOWEST_POLL_MS, pollMs * POLL_GROWTH);
+    }
   }
 
   /** What went wrong so far, to be looked at while uploading: a run that cannot hand over need not read on. */
@@ -159,9 +215,9 @@ export class Handover {
     let unaccounted = 0;
     for (const entry of this.#entries) {
       const { state, counts } = entry;
-      drift += Math.abs(driftOf(entry));
+      if (this.#options.protocol.postProcessCheck) drift += Math.abs(driftOf(entry));
       if (state === 'terminal') unaccounted += Math.max(0, entry.draft.accepted - settledItems(counts));
-      if (state === 'waiting') totals.waiting += 1;
+      if (isLeft(entry)) totals.waiting += 1;
       else totals.handedOver += 1;
       if (state === 'started') totals.unfinished += 1;
       totals.succeeded += counts?.succeeded ?? 0;
@@ -172,9 +228,29 @@ export class Handover {
     return { ...totals, drift, unaccounted };
   }
 
+  get drafts(): readonly Draft[] {
+    return this.#entries.map(({ draft }) => draft);
+  }
+
+  /** Items that failed in earlier tries, for the summary. */
+  tellEarlier(run: string): void {
+    for (const { code, status, message, batch, index } of this.#ledger.rejects.failuresOf(run)) {
+      this.#options.onFailedItem(
+        code ?? status,
+        message,
+        `${this.#ledger.batches.byRow(batch)?.batchId ?? ''}[${index}]`,
+      );
+    }
+  }
+
   /** Batches that the service has: they were processed, or it is done with them. */
   get handedOver(): readonly Draft[] {
-    return this.#entries.filter((entry) => entry.state !== 'waiting').map((entry) => entry.draft);
+    return this.#entries.filter((entry) => !isLeft(entry)).map((entry) => entry.draft);
+  }
+
+  /** The run that must be gone on with first: our drafts wait for its own, or it is of this import and must make a batch anew. */
+  get waitsFor(): string | undefined {
+    return this.#culprit;
   }
 
   /** Batches that may have been processed: the call was made, and then nobody could be asked what came of it. */
@@ -197,11 +273,19 @@ export class Handover {
   async #carry(entry: Entry): Promise<void> {
     const { wait } = this.#options;
     for (;;) {
-      while (this.#isBlocked(entry)) {
+      for (;;) {
+        // Taken before anything is looked at: a change in the meantime is not missed.
+        const change = this.#change;
+        if (entry.state === 'started' || !this.#isBlocked(entry)) break;
         if (this.#isHalted || (this.#closed && !wait)) return;
-        await this.#change;
+        if (await this.#isStuck(entry)) {
+          entry.state = 'stuck';
+          this.#tellChange();
+          return;
+        }
+        await change;
       }
-      if (this.#isHalted || !(await this.#start(entry))) return;
+      if (this.#isHalted || (entry.state !== 'started' && !(await this.#start(entry)))) return;
       let { pollMs } = this.#options;
       while (entry.state === 'started') {
         if (!(await this.#slept(pollMs, this.#pause))) return;
@@ -244,6 +328,7 @@ export class Handover {
 
   #isBlocked(entry: Entry): boolean {
     if (this.#options.order === 'relaxed') return false;
+    if (this.#foreignBefore(entry).length > 0) return true;
     const entries = this.#entries;
     while (entries[this.#firstOpen]?.state === 'terminal') this.#firstOpen += 1;
     for (let i = this.#firstOpen; i < entries.length; i++) {
@@ -252,6 +337,62 @@ export class Handover {
       if (earlier.state !== 'terminal' && earlier.draft.slots.overlaps(entry.draft.slots)) return true;
     }
     return false;
+  }
+
+  /** Batches of other runs that must be finished before this one may be processed. */
+  #foreignBefore({ draft }: Entry): readonly StoredBatch[] {
+    return this.#foreign.filter(({ seq, slots }) => seq < draft.seq && SlotSet.parse(slots).overlaps(draft.slots));
+  }
+
+  /** Finds the batches of other runs that come before ours; what they wait for is not ours to press. */
+  findForeign(): void {
+    this.#foreign = this.#ledger.batches.unfinished(this.#options.project, this.#options.run);
+  }
+
+  async #askForeign(): Promise<void> {
+    for (const batch of this.#foreign) {
+      if (this.#stop.aborted) return;
+      if (batch.state === 'started' && batch.status !== 'invalid')
+        await settleBatch(this.#settling, batch, this.#signal);
+    }
+    this.findForeign();
+  }
+
+  get #settling(): Parameters<typeof settleBatch>[0] {
+    return { api: this.#api, ledger: this.#ledger, observe: this.#options.observe, marks: this.#options.marks };
+  }
+
+  /** True when what the batch waits for will not come: a draft of a run that nobody is working on. Else waits a while, and looks again. */
+  async #isStuck(entry: Entry): Promise<boolean> {
+    const before = this.#foreignBefore(entry);
+    if (before.length === 0) {
+      const stuck = this.#entries.find(
+        (other) => other.state === 'stuck' && other.draft.slots.overlaps(entry.draft.slots),
+      );
+      return stuck !== undefined && this.#entries.indexOf(stuck) < this.#entries.indexOf(entry);
+    }
+    for (const { state, status, run } of before) {
+      const goesOn = state === 'started' ? status !== 'invalid' : await this.#options.isAlive(run);
+      if (goesOn) continue;
+      this.#culprit = run;
+      return true;
+    }
+    this.#watchingForeign ??= this.#watchForeign().finally(() => (this.#watchingForeign = undefined));
+    return false;
+  }
+
+  async #watchForeign(): Promise<void> {
+    const { pollMs } = this.#options;
+    this.#options.observe({ type: 'waiting', reason: 'earlier-batch', ms: this.#foreignPollMs });
+    const slept = await this.#slept(this.#foreignPollMs, this.#pause);
+    this.#foreignPollMs = Math.min(SLOWEST_POLL_MS, Math.max(pollMs, this.#foreignPollMs * POLL_GROWTH));
+    try {
+      if (slept) await this.#askForeign();
+    } catch (error) {
+      this.#fail(error);
+    }
+    // Told after this watch is over, so that who still waits may begin another.
+    queueMicrotask(() => this.#tellChange());
   }
 
   #tellChange(): void {
@@ -265,6 +406,7 @@ export class Handover {
   /** False when a stop came before the batch was handed over. */
   async #start(entry: Entry): Promise<boolean> {
     const { draft } = entry;
+    if (entry.maybeStarted && (await this.#wasStarted(entry))) return true;
     for (let presses = 1; presses <= MAX_PRESSES; presses++) {
       const verified = await this.#unlessEnded(this.#stop, () =>
         draft.taken ? Promise.resolve() : this.#drafts.verify(draft, this.#stop, this.#signal),
@@ -274,6 +416,7 @@ export class Handover {
         await this.#drafts.discard(draft, this.#signal);
         entry.state = 'terminal';
         entry.status = 'deleted';
+        this.#tellDelivered();
         return true;
       }
       const summary = draft.taken ? await this.#ask(draft, this.#signal) : await this.#process(entry);
@@ -283,9 +426,7 @@ export class Handover {
       }
       if (summary?.status === 'invalid') await this.#mendInvalid(entry);
       else if (summary !== undefined && summary.status !== 'draft') {
-        this.#ledger.setBatchState(draft.row, 'started', draft.slots.toString());
-        entry.state = 'started';
-        this.#see(entry, summary);
+        this.#started(entry, summary);
         return true;
       } else if (summary !== undefined) {
         // Not taken after all, or not heard: once more, but not at once.
@@ -297,12 +438,38 @@ export class Handover {
     throw stillDraft(draft);
   }
 
+  /** The process call of an earlier try, of which nobody heard: the service knows. */
+  async #wasStarted(entry: Entry): Promise<boolean> {
+    entry.maybeStarted = false;
+    const summary = await this.#ask(entry.draft, this.#signal);
+    if (summary === undefined || summary.status === 'draft' || summary.status === '' || summary.status === 'invalid')
+      return false;
+    this.#started(entry, summary);
+    return true;
+  }
+
+  #started(entry: Entry, summary: BatchSummary): void {
+    this.#ledger.batches.setState(entry.draft.row, 'started', entry.draft.slots.toString());
+    step('process.recorded');
+    entry.state = 'started';
+    this.#see(entry, summary);
+    this.#tellDelivered();
+  }
+
+  #tellDelivered(): void {
+    this.#options.onDelivered(this.#closed && !this.#entries.some(isLeft));
+  }
+
   /** Presses process and finds out what came of it. Undefined: the draft was put right and must be processed again. */
   async #process(entry: Entry): Promise<BatchSummary | undefined> {
     const { draft } = entry;
     entry.status = 'unknown';
+    step('process.intending');
+    this.#ledger.batches.setState(draft.row, 'starting', draft.slots.toString());
+    step('process.intended');
     try {
       const summary = await this.#api.startBatch(draft.id, this.#signal);
+      step('process.answered');
       if (summary.status !== '' && summary.status !== 'draft') return summary;
     } catch (error) {
       if (!(error instanceof RemoteError)) throw error;
@@ -364,8 +531,10 @@ export class Handover {
     });
     this.#destinations.forget();
     entry.draft.taken = false;
-    await this.#drafts.rebuild(entry.draft, this.#signal);
+    // First of all the run is open again, on record: what is deleted from here on is in no batch that was handed over.
+    await this.#options.beforeReopening();
     this.#resetToDraft(entry);
+    await this.#drafts.rebuild(entry.draft, this.#signal);
   }
 
   #resetToDraft(entry: Entry): void {
@@ -373,12 +542,15 @@ export class Handover {
     entry.status = 'draft';
     entry.counts = undefined;
     entry.itemCount = undefined;
+    this.#tellDelivered();
   }
 
   // --- follow ---------------------------------------------------------------------------------------------------------------------
 
   async #poll(entry: Entry): Promise<void> {
+    step('poll.asking');
     const summary = await this.#ask(entry.draft, this.#watching);
+    step('poll.answered');
     if (summary === undefined) {
       this.#vanished(entry);
       return;
@@ -392,6 +564,7 @@ export class Handover {
       entry.relapses += 1;
       if (entry.relapses >= MAX_PRESSES) throw stillDraft(entry.draft);
       entry.draft.taken = false;
+      this.#ledger.batches.setState(entry.draft.row, 'closed');
       this.#resetToDraft(entry);
       return;
     }
@@ -404,7 +577,12 @@ export class Handover {
   #vanished(entry: Entry): void {
     entry.state = 'terminal';
     entry.status = 'gone';
-    this.#ledger.setBatchState(entry.draft.row, 'lost');
+    const gone = marksOfBatch(this.#ledger, entry.draft.row);
+    this.#ledger.db.record(() => {
+      if (gone.length > 0) this.#options.marks?.withdraw(gone);
+      this.#ledger.batches.seen(entry.draft.row, 'gone', entry.counts);
+      this.#ledger.batches.setState(entry.draft.row, 'lost');
+    });
     this.#options.observe({
       type: 'notice',
       level: 'warning',
@@ -417,7 +595,7 @@ export class Handover {
     const { draft } = entry;
     entry.status = summary.status;
     if (summary.counts !== undefined) entry.counts = summary.counts;
-    this.#ledger.batchSeen(draft.row, summary.status, entry.counts);
+    this.#ledger.batches.seen(draft.row, summary.status, entry.counts);
     entry.itemCount = summary.itemCount ?? entry.itemCount;
     this.#options.observe({
       type: 'batch',
@@ -432,7 +610,7 @@ export class Handover {
 
   #tellDrift(entry: Entry): void {
     const extra = driftOf(entry);
-    if (extra === 0) return;
+    if (extra === 0 || !this.#options.protocol.postProcessCheck) return;
     this.#options.observe({
       type: 'notice',
       level: 'warning',
@@ -445,13 +623,21 @@ export class Handover {
   async #finish(entry: Entry, summary: BatchSummary): Promise<void> {
     const { accepted } = entry.draft;
     const isSure = settledItems(summary.counts) === accepted && (summary.itemCount ?? accepted) === accepted;
-    const counts = isSure && summary.counts !== undefined ? summary.counts : await this.#countItems(entry);
+    const counts =
+      isSure && summary.counts !== undefined
+        ? summary.counts
+        : await countItems(this.#api, entry.draft.id, this.#watching);
     if (!isSure) entry.itemCount = counts.total;
     entry.counts = counts;
-    if (counts.failed > 0) await this.#tellItems(entry, 'failed');
-    if (counts.canceled > 0) await this.#tellItems(entry, 'canceled');
-    this.#ledger.batchSeen(entry.draft.row, summary.status, counts);
-    this.#ledger.setBatchState(entry.draft.row, 'terminal');
+    const failed = new FailedItems(this.#ledger, entry.draft.row);
+    if (counts.failed > 0) await this.#tellItems(entry, failed, 'failed');
+    if (counts.canceled > 0) await this.#tellItems(entry, failed, 'canceled');
+    this.#ledger.db.record(() => {
+      failed.record(this.#options.protocol.markWithdrawal ? this.#options.marks : undefined);
+      this.#ledger.batches.seen(entry.draft.row, summary.status, counts);
+      this.#ledger.batches.setState(entry.draft.row, 'terminal');
+    });
+    step('poll.recorded');
     entry.state = 'terminal';
     this.#options.observe({
       type: 'batch',
@@ -464,35 +650,16 @@ export class Handover {
     });
   }
 
-  /** The service gave no counters, or such as do not add up: count its items instead. */
-  async #countItems(entry: Entry): Promise<BatchCounts> {
-    const counts = { total: 0, succeeded: 0, failed: 0, skipped: 0, canceled: 0 };
-    for await (const item of this.#api.listItems(entry.draft.id, {}, this.#watching)) {
-      counts.total += 1;
-      if (
-        item.status === 'succeeded' ||
-        item.status === 'failed' ||
-        item.status === 'skipped' ||
-        item.status === 'canceled'
-      ) {
-        counts[item.status] += 1;
-      }
-    }
-    return counts;
-  }
-
-  async #tellItems(entry: Entry, status: string): Promise<void> {
+  async #tellItems(entry: Entry, failed: FailedItems, status: string): Promise<void> {
     for await (const item of this.#api.listItems(entry.draft.id, { status }, this.#watching)) {
-      if (item.status === status) this.#tellItem(entry, item);
+      if (item.status === status) this.#tellItem(entry, item, failed);
     }
   }
 
-  #tellItem(entry: Entry, item: BatchItem): void {
-    const source = item.index === undefined ? undefined : this.#ledger.itemSource(entry.draft.row, item.index);
-    const position = source === undefined ? undefined : this.#options.positionOf(source.position);
-    const message =
-      item.error?.message ??
-      (item.status === 'canceled' ? 'canceled: its user, graph or thread was deleted' : 'no reason given');
+  #tellItem(entry: Entry, item: BatchItem, failed: FailedItems): void {
+    const source = failed.add(item);
+    const position = source.position === undefined ? undefined : this.#options.positionOf(source.position);
+    const { message } = source;
     this.#options.observe({
       type: 'item-failed',
       batch: entry.draft.id,
@@ -500,9 +667,9 @@ export class Handover {
       status: item.status,
       message,
       code: item.error?.code,
-      episodeUuid: item.episodeUuid ?? source?.uuid,
+      episodeUuid: source.uuid,
       position,
-      item: source?.position.item,
+      item: source.position?.item,
     });
     this.#options.onFailedItem(
       item.error?.code ?? item.status,
@@ -510,6 +677,24 @@ export class Handover {
       position === undefined ? `${entry.draft.id}[${item.index ?? '?'}]` : `${position.source.id}:${position.line}`,
     );
   }
+}
+
+function entryOf(draft: Draft, state: Entry['state']): Entry {
+  return {
+    draft,
+    state,
+    maybeStarted: false,
+    status: 'draft',
+    counts: undefined,
+    itemCount: undefined,
+    invalids: 0,
+    relapses: 0,
+  };
+}
+
+/** Still a draft, and ours to deal with. */
+function isLeft({ state }: Entry): boolean {
+  return state === 'waiting' || state === 'stuck';
 }
 
 function stillDraft(draft: Draft): AppError {
@@ -520,12 +705,8 @@ function stillDraft(draft: Draft): AppError {
   });
 }
 
-/** How many items of a batch the service is done with. */
-function settledItems(counts: BatchCounts | undefined): number {
-  return counts === undefined ? 0 : counts.succeeded + counts.failed + counts.skipped + counts.canceled;
-}
-
 /** By how many items a batch that was handed over differs from what was accepted from us. */
-function driftOf({ state, itemCount, draft }: Entry): number {
-  return state === 'waiting' || itemCount === undefined ? 0 : itemCount - draft.accepted;
+function driftOf(entry: Entry): number {
+  const { itemCount, draft } = entry;
+  return isLeft(entry) || itemCount === undefined ? 0 : itemCount - draft.accepted;
 }

@@ -6,16 +6,29 @@ import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { InheritedSetting, Observe, RunStatus, RunSummary } from '../events.js';
+import { EncodedBlock } from '../lanes/encoded-block.js';
+import { Identities } from '../lanes/identity.js';
+import { CountedItems } from '../ledger/counted-items.js';
+import { missingFromLedger } from '../ledger/database.js';
 import type { Ledger } from '../ledger/ledger.js';
-import type { Item, Position, Rejection, Source } from '../model.js';
+import type { Marks } from '../ledger/marks.js';
+import type { SpoolStates, StoredRun, TrailPiece } from '../ledger/runs.js';
+import type { ContentTap, Item, Position, RecordBlock, Source } from '../model.js';
 import { RemoteError, type RemoteApi } from '../remote/api.js';
+import { step } from '../steps.js';
 import { LIMITS, type CreateBatchRequest } from '../wire.js';
 import { Books, tooManyErrors, type MaxErrors } from './books.js';
 import { Destinations, type CreatableKind, type Misplaced } from './destinations.js';
 import { Drafts, type Draft } from './drafts.js';
+import { FrontierQueue } from './frontier.js';
 import { Handover } from './handover.js';
+import { KnownItems, type OnChanged, type Recalled } from './known-items.js';
+import type { Protocol } from './protocol.js';
 import { readAgainFrom, type OpenAgain } from './read-again.js';
 import { readItems, type ItemBlock, type RecordMapper } from './read-items.js';
+import { RejectBook } from './reject-book.js';
+import { resumeDrafts } from './resume-drafts.js';
+import { SettledItems } from './settled-items.js';
 import { Uploader } from './uploader.js';
 
 export interface ImportOptions {
@@ -47,19 +60,43 @@ export interface ImportOptions {
   readonly settleWindowMs: number;
   /** The first wait before a started batch is looked at. */
   readonly pollMs: number;
+  /** Nothing is processed: drafts wait for a word of their own. */
+  readonly stageOnly: boolean;
+  /** Nothing is read: what the ledger knows to be accepted is handed over. */
+  readonly handOverOnly: boolean;
+  readonly onChanged: OnChanged;
+  readonly protocol: Protocol;
 }
 
 export interface ImportDeps {
-  readonly sources: readonly Source[];
+  /** By the index that positions carry. */
+  readonly sources: readonly (Source | undefined)[];
   readonly openAgain: OpenAgain;
   readonly mapper: RecordMapper;
   readonly api: RemoteApi;
+  /** Knows the run already: it was begun, or is to go on. */
   readonly ledger: Ledger;
+  /** What the project holds; undefined when nobody asks and nobody remembers. */
+  readonly marks: Marks | undefined;
+  /** The run's folder; undefined keeps no rows. */
+  readonly folder: string | undefined;
   readonly clock: Clock;
   readonly observe: Observe;
-  /** Writes a rejected row down, durably enough to be read after the run. */
-  readonly recordRejection: (rejection: Rejection) => void;
   readonly randomId: () => string;
+  /** Sees the content of a source while it is read. */
+  readonly tapOf?: (index: number) => ContentTap | undefined;
+  /** What came to the trail of a source since the last call. */
+  readonly trailNews?: (index: number) => TrailPiece | undefined;
+  /** The copies of sources that cannot be read again; undefined when there is none. */
+  readonly spools?: { flushed(): Promise<unknown>; readonly written: SpoolStates } | undefined;
+  /** Whether a living process works on a run. */
+  readonly isAlive?: (run: string) => Promise<boolean>;
+  /** Everything was handed over: what follows is only watching. */
+  readonly onDelivered?: () => void;
+  /** There is something to do again after all. Rejects with AppError `locked` when another process has begun to do it. */
+  readonly onReopen?: () => Promise<void>;
+  /** Set when items are sent again: what each was known by. They are met out of their turn, and not counted. */
+  readonly recalled?: ((item: Item) => Recalled) | undefined;
 }
 
 export interface Stops {
@@ -81,6 +118,10 @@ export interface ImportOutcome {
   readonly draftsLeft: readonly string[];
   /** By how many items the batches that were handed over differ from what was accepted from us. */
   readonly drift: number;
+  /** Everything was handed over. */
+  readonly delivered: boolean;
+  /** The run whose drafts must be handed over first. */
+  readonly waitsFor: string | undefined;
 }
 
 const AHEAD_BLOCKS = 4;
@@ -96,11 +137,16 @@ class ImportRun {
   readonly #deps: ImportDeps;
   readonly #options: ImportOptions;
   readonly #stops: Stops;
+  readonly #stored: StoredRun;
   readonly #books: Books;
+  readonly #rejects: RejectBook;
+  readonly #counted: CountedItems | undefined;
   readonly #destinations: Destinations;
   readonly #drafts: Drafts;
   readonly #handover: Handover;
   readonly #uploader: Uploader;
+  readonly #frontier: FrontierQueue;
+  #known: KnownItems | undefined;
   /** Aborted with the first thing that goes wrong, wherever that is. */
   readonly #failed = new AbortController();
   /** Aborted when the patience for the service's work is over. */
@@ -108,8 +154,13 @@ class ImportRun {
   /** What is in flight is finished, nothing new begins. */
   readonly #stop: AbortSignal;
   readonly #startedAt: number;
+  /** Memory of blocks that were handed on. */
+  readonly #spare: EncodedBlock[] = [];
+  /** Blocks that wait for their turn. */
+  readonly #waiting = new Set<EncodedBlock>();
   /** All input was read and is in complete batches. */
   #uploaded = false;
+  #delivered = false;
   #placed = 0;
   #misplaced = 0;
   readonly #missing = new Set<CreatableKind>();
@@ -121,12 +172,28 @@ class ImportRun {
     this.#options = options;
     this.#stops = stops;
     this.#startedAt = clock.now();
+    const stored = ledger.runs.byId(options.run);
+    if (stored === undefined) throw missingFromLedger(ledger.db.sql.path, `run ${options.run}`);
+    this.#stored = stored;
+    const { frontier, totalsThere } = stored;
+    // Where nothing is read, nothing is counted anew.
+    const totals = options.handOverOnly ? stored.totals : totalsThere;
+    this.#frontier = new FrontierQueue(
+      frontier === undefined ? undefined : { place: frontier, totals: { ...totalsThere } },
+    );
+    this.#rejects = new RejectBook(ledger, options.run, deps.folder, frontier);
+    const countsBefore = ledger.rejects.counts(options.run);
     this.#books = new Books({
       maxErrors: options.maxErrors,
       nowMs: clock.date(),
       observe,
-      record: deps.recordRejection,
+      record: (rejection, facts) => this.#rejects.add(rejection, facts),
+      totals,
+      refused: countsBefore.refused,
     });
+    this.#books.partlyRejected = countsBefore.partly;
+    this.#counted =
+      deps.marks === undefined ? undefined : new CountedItems(ledger.db, options.run, deps.folder, frontier);
     this.#destinations = new Destinations(api, {
       create: options.create,
       concurrency: DESTINATION_CONCURRENCY,
@@ -140,9 +207,17 @@ class ImportRun {
       settleWindowMs: options.settleWindowMs,
       clock,
       observe,
-      onRefused: (rejection) => this.#books.rejectItem(rejection, true),
+      onRefused: (rejection, part) => this.#books.rejectRefused(rejection, part),
+      onDropped: (marks) => {
+        if (options.protocol.markWithdrawal) deps.marks?.withdraw(marks);
+      },
       readAgain: readAgainFrom(deps.openAgain, deps.mapper, this.#destinations),
       randomId: deps.randomId,
+      slotsOf: (lane) => this.#uploader.slotsOf(lane),
+      ready: () => this.#spoolIsSafe(),
+      alongside: () => this.#recordStand(),
+      protocol: options.protocol,
+      mayLeaveStrays: stored.tries > 1,
     });
     const stop = AbortSignal.any([stops.soft, stops.hard, this.#failed.signal, this.#leave.signal]);
     setMaxListeners(0, stop); // one a lane, a batch and a look-up under way
@@ -155,20 +230,32 @@ class ImportRun {
       this.#destinations,
       {
         order: options.order,
+        project: options.project,
+        run: options.run,
+        isSameImport: (run) => ledger.runs.byId(run)?.key === stored.key,
+        isAlive: deps.isAlive ?? (() => Promise.resolve(false)),
+        stageOnly: options.stageOnly,
+        marks: deps.marks,
+        protocol: options.protocol,
         wait: options.wait,
         pollMs: options.pollMs,
         clock,
         observe,
-        positionOf: (stored): Position | undefined => {
-          const source = deps.sources[stored.source]?.info;
-          return source === undefined ? undefined : { ...stored, source };
+        positionOf: (place): Position | undefined => {
+          const source = deps.sources[place.source]?.info;
+          return source === undefined ? undefined : { ...place, source };
         },
         onFailedItem: (code, message, first) => this.#books.failedItem(code, message, first),
+        beforeReopening: async () => {
+          if (this.#delivered) await deps.onReopen?.();
+        },
+        onDelivered: (delivered) => this.#setDelivered(delivered),
         onFailure,
       },
       stop,
       stops.hard,
     );
+    const keepsLanes = stored.lanes !== undefined && (options.lanes === 'auto' || options.lanes === stored.lanes.lanes);
     this.#uploader = new Uploader(
       this.#drafts,
       {
@@ -177,6 +264,8 @@ class ImportRun {
         batchSize: options.batchSize,
         observe,
         concurrencyHint: () => api.concurrencyHint(),
+        stored: keepsLanes ? stored.lanes : undefined,
+        onAssignment: (lanes) => ledger.runs.setLanes(options.run, lanes),
         onComplete: (draft) => {
           this.#checkErrors();
           this.#handover.submit(draft);
@@ -194,6 +283,7 @@ class ImportRun {
     let status: RunStatus | undefined;
     try {
       this.#begin();
+      await this.#resume();
       observe({ type: 'phase', phase: 'uploading' });
       await this.#upload();
       observe({ type: 'phase', phase: this.#stops.soft.aborted ? 'stopping' : 'processing' });
@@ -206,17 +296,16 @@ class ImportRun {
       // Lanes and batches finish what is in flight; what they say now no longer matters.
       await Promise.allSettled([this.#uploader.finish(false), this.#handover.finish()]);
     }
+    error = await this.#closeBooks(error);
     return this.#outcome(error, status);
   }
 
   #begin(): void {
-    const { sources, ledger, clock, observe } = this.#deps;
-    const { run, project, projectName, host, keyOrigin, command, mappingFingerprint, settings } = this.#options;
-    ledger.beginRun(
-      { id: run, project, host, sources: sources.map((source) => source.info.id), mapping: mappingFingerprint },
-      new Date(clock.date()).toISOString(),
-    );
-    const sizes = sources.map((source) => source.info.bytes);
+    const { sources, observe } = this.#deps;
+    const { run, projectName, host, keyOrigin, command, settings } = this.#options;
+    const present = sources.filter((source) => source !== undefined);
+    const sizes = present.map((source) => source.info.bytes);
+    step('run.begun');
     observe({
       type: 'started',
       run,
@@ -225,18 +314,112 @@ class ImportRun {
       host,
       keyOrigin,
       settings,
-      sources: sources.length,
+      sources: present.length,
       totalBytes: sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined,
+      ...(this.#stored.tries > 1 ? this.#settledEarlier() : {}),
     });
+    this.#handover.tellEarlier(this.#stored.id);
+  }
+
+  #settledEarlier(): { resumed: { records: number; items: number }; skippedBytes: number } {
+    const items = this.#deps.ledger.batches.accepted(this.#stored.id);
+    return { resumed: { records: this.#books.read, items }, skippedBytes: this.#books.bytesRead };
+  }
+
+  /** Brings what earlier tries left at the service to where this one can go on. */
+  async #resume(): Promise<void> {
+    const { ledger, marks } = this.#deps;
+    this.#handover.findForeign();
+    if (this.#stored.tries > 1) {
+      await resumeDrafts(ledger, this.#stored.id, {
+        drafts: this.#drafts,
+        handover: this.#handover,
+        uploader: this.#uploader,
+        continues: this.#uploader.continues && !this.#options.handOverOnly,
+        batchSize: this.#options.batchSize,
+        stop: this.#stop,
+        signal: this.#stops.hard,
+      });
+    }
+    // Only now do the lanes of earlier tries have no open drafts.
+    this.#uploader.storeLanes();
+    if (marks === undefined || this.#counted === undefined) return;
+    const { recalled } = this.#deps;
+    const identities = await Identities.create(recalled === undefined ? this.#counted : { next: () => 0 });
+    this.#known = new KnownItems({
+      identities,
+      marks,
+      counted: this.#counted,
+      pathOf: (source) => source.file?.path,
+      onChanged: this.#options.onChanged,
+      observe: this.#deps.observe,
+      nameOf: (source) => this.#deps.sources[source]?.info.id ?? '?',
+      recalled,
+    });
+  }
+
+  // --- what is put on record with every add -------------------------------------------------------------------------------------
+
+  #spoolIsSafe(): Promise<void> | undefined {
+    return this.#deps.spools?.flushed().then(() => undefined);
+  }
+
+  /** Where the run stands: called inside a transaction, so that it holds for what else is recorded there. */
+  #recordStand(): void {
+    const { ledger, sources, trailNews, spools } = this.#deps;
+    const { run } = this.#options;
+    this.#rejects.commit();
+    ledger.runs.setStand(run, {
+      frontier: this.#frontier.settledTo(this.#uploader.pending),
+      totals: this.#books.totals(),
+      spools: spools?.written,
+    });
+    if (trailNews !== undefined) {
+      for (const source of sources) {
+        const news = source === undefined ? undefined : trailNews(source.info.index);
+        if (news !== undefined && source !== undefined) ledger.runs.addTrail(run, source.info.index, news);
+      }
+    }
+  }
+
+  /** What has no add to go on record with: rejections, and how far a run that was stopped has come. */
+  #commit(): void {
+    this.#deps.ledger.db.durable(() => this.#recordStand());
+  }
+
+  #setDelivered(delivered: boolean): void {
+    if (delivered === this.#delivered || (delivered && !this.#uploaded)) return;
+    this.#delivered = delivered;
+    this.#deps.ledger.runs.setState(this.#options.run, delivered ? 'delivered' : 'open');
+    if (!delivered) return;
+    step('run.delivered');
+    this.#deps.onDelivered?.();
+  }
+
+  /** Returns what stops the run: what did so already, or what keeps the books from being closed. */
+  async #closeBooks(error: unknown): Promise<unknown> {
+    const { marks, openAgain } = this.#deps;
+    try {
+      this.#commit();
+      if (error === undefined) marks?.flush(this.#uploader.pendingMarks());
+      if (!this.#stops.hard.aborted) await this.#rejects.fetchRows(openAgain, this.#stops.hard);
+    } catch (caught) {
+      error ??= caught;
+    }
+    this.#rejects.close();
+    await this.#counted?.close();
+    return error;
   }
 
   // --- upload ---------------------------------------------------------------------------------------------------------------------
 
   async #upload(): Promise<void> {
-    try {
-      await this.#readAndPut();
-    } catch (error) {
-      if (!this.#stop.aborted || error !== this.#stop.reason) throw error;
+    if (!this.#options.handOverOnly) {
+      try {
+        await this.#readAndPut();
+      } catch (error) {
+        if (!this.#stop.aborted || error !== this.#stop.reason) throw error;
+      }
     }
     this.#stops.hard.throwIfAborted();
     this.#failed.signal.throwIfAborted();
@@ -244,63 +427,142 @@ class ImportRun {
     const complete = !this.#stop.aborted;
     await this.#uploader.finish(complete);
     this.#uploaded = complete && !this.#stop.aborted;
+    if (!this.#uploaded) return;
+    this.#commit();
+    this.#deps.ledger.runs.setComplete(this.#options.run);
+    step('run.uploaded');
   }
 
   async #readAndPut(): Promise<void> {
-    const { sources, mapper, observe } = this.#deps;
+    const { sources, mapper, observe, tapOf, ledger } = this.#deps;
+    const { skip, limit, run } = this.#options;
+    const { frontier } = this.#stored;
+    const settled = new SettledItems(ledger, run, frontier);
     const stop = this.#stop;
-    const ahead: { readonly block: ItemBlock; readonly known: Promise<void> | undefined }[] = [];
-    for await (const block of readItems(sources, mapper, this.#books, this.#options, observe, stop)) {
-      const known = this.#destinations.ensure(block.items, stop);
+    const ahead: {
+      readonly block: ItemBlock;
+      readonly items: EncodedBlock;
+      readonly known: Promise<void> | undefined;
+    }[] = [];
+    const counts = this.#known !== undefined && this.#deps.recalled === undefined;
+    const reading = readItems(
+      {
+        sources,
+        mapper,
+        books: this.#books,
+        observe,
+        tapOf,
+        onBlock: (block) => this.#beforeBlock(block),
+        ...(counts ? { onPassed: (item: Item) => this.#known?.pass(item) } : {}),
+      },
+      { skip, limit, from: frontier, begin: counts ? this.#counted?.from : frontier },
+      stop,
+    );
+    for await (const block of reading) {
+      this.#rejects.during(undefined);
+      const items = this.#sift(block, settled);
+      const known = this.#destinations.ensure(items.items, stop);
       known?.catch(() => undefined); // told when its block's turn comes
-      ahead.push({ block, known });
+      ahead.push({ block, items, known });
+      this.#waiting.add(items);
       while (ahead.length > AHEAD_BLOCKS || ahead[0]?.known === undefined) {
         const next = ahead.shift();
         if (next === undefined) break;
         await next.known;
-        await this.#put(next.block);
+        await this.#put(next.block, next.items);
       }
       this.#checkErrors();
+      if (this.#rejects.isFull) this.#commit();
       if (stop.aborted) return;
     }
     for (const next of ahead) {
       if (stop.aborted) return;
       await next.known;
-      await this.#put(next.block);
+      await this.#put(next.block, next.items);
       this.#checkErrors();
     }
   }
 
-  async #put(block: ItemBlock): Promise<void> {
-    const slots: number[] = new Array<number>(block.items.length);
-    for (const [index, item] of block.items.entries()) {
+  #beforeBlock(block: RecordBlock): void {
+    this.#rejects.during(block);
+    const first = block.entries[0]?.position;
+    if (this.#counted?.isFull !== true || first === undefined) return;
+    const { source, ordinal, line, byteStart } = first;
+    const place = { source: source.index, ordinal, line, byteStart };
+    const settled = this.#frontier.settledTo(this.#uploader.pending);
+    this.#counted.flush(place, settled?.place ?? { source: 0, ordinal: 0, line: 1, byteStart: 0 });
+  }
+
+  /** The items of a block that must be sent: not those that an earlier try has settled, nor those that the project holds. */
+  #sift(block: ItemBlock, settled: SettledItems): EncodedBlock {
+    const encoded = this.#spare.pop() ?? new EncodedBlock();
+    encoded.clear();
+    const known = this.#known;
+    const before = this.#books.known;
+    for (const item of block.items) {
+      encoded.add(item);
+      const isSettled = settled.take(item);
+      if (known === undefined) {
+        if (isSettled) encoded.drop();
+      } else if (!known.wants(item, encoded, isSettled)) encoded.drop();
+    }
+    if (known !== undefined) {
+      known.addTo(this.#books);
+      const items = this.#books.known - before;
+      if (items > 0) this.#deps.observe({ type: 'known', items });
+      if (this.#deps.marks?.isFull === true) this.#deps.marks.flush(this.#pendingMarks(encoded));
+    }
+    return encoded;
+  }
+
+  /** Marks of items that are not on record yet: in lanes, in blocks that wait, and in this one. */
+  *#pendingMarks(last: EncodedBlock): Generator<ArrayLike<number>> {
+    yield* this.#uploader.pendingMarks();
+    for (const block of [...this.#waiting, last]) {
+      for (let i = 0; i < block.items.length; i++) {
+        const mark = block.mark(i);
+        if (mark !== undefined) yield mark;
+      }
+    }
+  }
+
+  async #put(block: ItemBlock, encoded: EncodedBlock): Promise<void> {
+    if (block.start !== undefined) {
+      const { place, totals } = block.start;
+      this.#frontier.enter({ place, totals: { ...totals, misplaced: this.#books.misplaced } });
+    }
+    const slots: number[] = new Array<number>(encoded.items.length);
+    for (const [index, item] of encoded.items.entries()) {
       const place = this.#destinations.place(item);
       if (typeof place === 'number') {
         this.#placed += 1;
         slots[index] = place;
       } else {
         slots[index] = -1;
-        this.#misplace(item, place);
+        this.#misplace(item, place, encoded.mark(index));
       }
     }
     this.#checkDestinations(false);
     this.#handover.rethrow();
-    await this.#uploader.put(block.items, slots, block.records);
+    await this.#uploader.put(encoded, slots, block.records, block.bytes);
+    this.#waiting.delete(encoded);
+    this.#spare.push(encoded);
   }
 
-  #misplace(item: Item, { code, message, missing }: Misplaced): void {
+  #misplace(item: Item, { code, message, missing }: Misplaced, mark: Uint32Array | undefined): void {
     this.#misplaced += 1;
     if (missing !== undefined) this.#missing.add(missing);
     if (this.#missingNames.size < 3) this.#missingNames.add(message);
-    this.#books.rejectItem(
+    if (mark !== undefined) this.#deps.marks?.withdraw(mark);
+    this.#books.rejectMisplaced(
       { kind: 'rejected', stage: 'remote', code, message, position: item.position, item: item.index },
-      true,
+      { part: item.part?.index, occurrence: this.#known?.occurrenceOf(item) },
     );
   }
 
   /** If not one destination of the first chunk exists, the run is aimed at the wrong place: stop before the first add. */
   #checkDestinations(inputOver: boolean): void {
-    if (this.#placed > 0 || this.#misplaced === 0) return;
+    if (this.#placed + this.#books.known > 0 || this.#misplaced === 0 || this.#stored.frontier !== undefined) return;
     if (!inputOver && this.#misplaced < this.#options.chunkSize && !this.#books.tooManyErrors) return;
     const flag = [...new Set([...this.#options.create, ...this.#missing])].join(',');
     throw new AppError(
@@ -345,7 +607,10 @@ class ImportRun {
   }
 
   async #deleteStrays(): Promise<void> {
-    const used = new Set(this.#uploader.drafts.map((draft) => draft.id as string));
+    const inBooks = this.#deps.ledger.batches.of(this.#options.run);
+    const used = new Set(
+      inBooks.flatMap(({ batchId, state }) => (batchId === undefined || state === 'deleted' ? [] : [batchId])),
+    );
     let deleted: number;
     try {
       deleted = await this.#drafts.deleteStrays(used, this.#stops.hard);
@@ -375,17 +640,20 @@ class ImportRun {
     const { api, clock } = this.#deps;
     const books = this.#books;
     const totals = this.#handover.totals;
-    const drafts = this.#uploader.drafts;
+    const drafts = [...new Set([...this.#handover.drafts, ...this.#uploader.drafts])];
     const accepted = drafts.reduce((sum, draft) => sum + draft.accepted, 0);
     const handled = new Set(this.#handover.handedOver);
     const left = drafts.filter((draft) => !handled.has(draft) && draft.exists);
     const { succeeded, failed, skipped, canceled } = totals;
     const stats = api.stats();
+    const failedBefore = Math.max(books.failedBefore, this.#failedEarlier);
     return {
       status: this.#status(error, followed, left),
       error,
       draftsLeft: left.map((draft) => draft.id),
       drift: totals.drift,
+      delivered: this.#delivered,
+      waitsFor: this.#handover.waitsFor,
       summary: {
         run: this.#options.run,
         records: {
@@ -398,7 +666,9 @@ class ImportRun {
         items: {
           produced: books.produced,
           accepted,
-          known: 0,
+          known: books.known,
+          updated: books.updated,
+          failedBefore,
           rejected: books.rejectedItems,
           succeeded,
           failed,
@@ -415,7 +685,9 @@ class ImportRun {
         errors: books.errors,
         durationMs: clock.now() - this.#startedAt,
         notes: [
-          ...notesOn(left, this.#handover, error !== undefined || this.#stops.soft.aborted),
+          ...notesOn(left, this.#handover),
+          ...(this.#handover.waitsFor === undefined ? [] : [waitsForText(this.#handover.waitsFor)]),
+          ...failedBeforeText(failedBefore),
           ...(this.#drafts.mayLeaveStrays ? [STRAYS] : []),
         ],
       },
@@ -438,29 +710,31 @@ class ImportRun {
     return [...handled, ...open];
   }
 
+  /** Failed items of earlier runs of this import that nobody has dealt with. */
+  get #failedEarlier(): number {
+    if (this.#stored.parent !== undefined) return 0;
+    return this.#deps.ledger.rejects.openFailuresOf(this.#stored.key, this.#stored.id);
+  }
+
   #status(error: unknown, followed: RunStatus | undefined, left: readonly Draft[]): RunStatus {
     const { soft } = this.#stops;
     const isOver = this.#uploaded && left.length === 0 && this.#handover.totals.unfinished === 0 && error === undefined;
     if (soft.aborted && !isOver) return (soft.reason as StopReason) === 'max-duration' ? 'max-duration' : 'interrupted';
     if (error instanceof AppError && error.disposition === 'too-many-rejects') return 'too-many-rejects';
     if (error !== undefined) return 'failed';
-    if (left.length > 0) return 'staged';
+    if (left.length > 0 || this.#handover.waitsFor !== undefined) return 'staged';
     if (followed !== undefined) return followed;
     const { failed, canceled, drift, unaccounted, unfinished } = this.#handover.totals;
-    const wrong = this.#books.rejections + failed + canceled + drift + unaccounted;
+    const earlier = this.#books.failedBefore + this.#failedEarlier;
+    const wrong = this.#books.rejections + earlier + failed + canceled + drift + unaccounted;
     if (wrong > 0) return 'completed-with-errors';
     return unfinished > 0 ? 'accepted' : 'completed';
   }
 }
 
-/** What is left at the service after an ending before the end, and what that means for running the input again. */
 const STRAYS = 'a draft of this run that it does not use may be left at the service: zep-import batches list';
 
-function notesOn(
-  left: readonly Draft[],
-  { handedOver, unsure }: Pick<Handover, 'handedOver' | 'unsure'>,
-  unfinished: boolean,
-): readonly string[] {
+function notesOn(left: readonly Draft[], { unsure }: Pick<Handover, 'unsure'>): readonly string[] {
   const notes: string[] = [];
   const drafts = left.filter((draft) => !unsure.has(draft));
   const maybe = left.filter((draft) => unsure.has(draft));
@@ -474,13 +748,18 @@ function notesOn(
       `whether the service took ${maybe.length === 1 ? 'a batch' : `${maybe.length} batches`} with ${itemsOf(maybe)} items is not known: ${namesOf(maybe)}`,
     );
   }
-  if (!unfinished) return notes;
-  const items = itemsOf(handedOver);
-  if (items > 0)
-    notes.push(`${items} items were handed over and stay: the whole input again would send them a second time`);
-  else if (left.length > 0 && maybe.length === 0)
-    notes.push('nothing was handed over: delete the drafts, and the same command starts afresh');
   return notes;
+}
+
+function waitsForText(run: string): string {
+  return `the earlier run ${run} must come to its end first: its drafts hold the same graphs, or a batch of it turned invalid (zep-import resume ${run}, or discard ${run})`;
+}
+
+function failedBeforeText(items: number): readonly string[] {
+  if (items === 0) return [];
+  return [
+    `${items} ${items === 1 ? 'item' : 'items'} failed at the service in an earlier run and ${items === 1 ? 'was' : 'were'} not sent again: zep-import retry --only failed`,
+  ];
 }
 
 function itemsOf(drafts: readonly Draft[]): number {

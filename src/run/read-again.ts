@@ -5,7 +5,10 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../errors.js';
 import { Chunker } from '../lanes/chunker.js';
-import type { StoredChunk, StoredPosition } from '../ledger/ledger.js';
+import { EncodedBlock, MARK_WORDS } from '../lanes/encoded-block.js';
+import type { StoredChunk } from '../ledger/batches.js';
+import type { StoredPosition } from '../ledger/ledger.js';
+import { wordsOf } from '../ledger/marks.js';
 import type { Item, MapOutput, Source } from '../model.js';
 import type { Destinations, Misplaced } from './destinations.js';
 import type { ChunkAgain, ReadAgain } from './drafts.js';
@@ -39,14 +42,20 @@ async function again(
   signal: AbortSignal | undefined,
 ): Promise<ChunkAgain> {
   const chunker = new Chunker(lane, { items: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY });
-  const found: Item[] = [];
-  for (const wanted of stored.positions()) found.push(await items.at(wanted));
+  const block = new EncodedBlock();
+  const marks = stored.marks === undefined ? undefined : wordsOf(stored.marks);
+  for (const wanted of stored.positions()) {
+    block.add(await items.at(wanted));
+    const at = block.items.length - 1;
+    if (marks !== undefined) block.setMark(at, marks.subarray(at * MARK_WORDS, (at + 1) * MARK_WORDS));
+  }
+  const found = block.items;
   await destinations.ensure(found, signal);
   const misplaced = new Map<number, Misplaced>();
   for (const [index, item] of found.entries()) {
     const slot = destinations.place(item);
     if (typeof slot !== 'number') misplaced.set(index, slot);
-    chunker.add(item, typeof slot === 'number' ? slot : 0);
+    chunker.add(block, index, typeof slot === 'number' ? slot : 0);
   }
   const chunk = chunker.take();
   if (chunk === undefined || createHash('sha256').update(chunk.body).digest('hex') !== stored.digest) {
@@ -59,9 +68,12 @@ function sourceChanged(source: string, line: number): AppError {
   return new AppError(`${source} changed while it was being imported (near line ${line})`, {
     code: 'source-changed',
     disposition: 'ledger',
-    hint: 'import from a copy that does not change; the drafts of this run are named above and can be deleted',
+    hint: 'import from a copy that does not change: --restart begins anew, and deletes the drafts of this run',
   });
 }
+
+/** So far ahead, entering the source anew is quicker than reading on. */
+const JUMP_BYTES = 8 * 1024 * 1024;
 
 /** Walks forward through the sources to one wanted position after the other; positions must not go backwards. */
 class ItemReader {
@@ -72,6 +84,7 @@ class ItemReader {
   #name = '';
   #records: AsyncGenerator<{ readonly ordinal: number; readonly items: readonly Item[] }> | undefined;
   #wanted = -1;
+  #byte = 0;
   #current: { readonly ordinal: number; readonly items: readonly Item[] } | undefined;
 
   constructor(openAgain: OpenAgain, mapper: RecordMapper, signal: AbortSignal | undefined) {
@@ -81,8 +94,9 @@ class ItemReader {
   }
 
   async at(wanted: StoredPosition): Promise<Item> {
-    if (wanted.source !== this.#source) await this.#open(wanted.source);
+    if (wanted.source !== this.#source || wanted.byteStart - this.#byte > JUMP_BYTES) await this.#open(wanted);
     this.#wanted = wanted.ordinal;
+    this.#byte = wanted.byteStart;
     while (this.#current?.ordinal !== wanted.ordinal) {
       const next = await this.#records?.next();
       if (next === undefined || next.done === true) throw sourceChanged(this.#name, wanted.line);
@@ -95,17 +109,20 @@ class ItemReader {
     return item;
   }
 
-  async #open(index: number): Promise<void> {
+  async #open(wanted: StoredPosition): Promise<void> {
     await this.close();
-    const source = await this.#openAgain(index);
-    this.#source = index;
+    const source = await this.#openAgain(wanted.source);
+    this.#source = wanted.source;
     this.#name = source.info.id;
     this.#current = undefined;
-    this.#records = this.#walk(source);
+    this.#records = this.#walk(source, wanted);
   }
 
-  async *#walk(source: Source): AsyncGenerator<{ readonly ordinal: number; readonly items: readonly Item[] }> {
-    for await (const block of source.read(this.#signal)) {
+  async *#walk(
+    source: Source,
+    from: StoredPosition,
+  ): AsyncGenerator<{ readonly ordinal: number; readonly items: readonly Item[] }> {
+    for await (const block of source.read(this.#signal, from)) {
       for (const entry of block.entries) {
         if (entry.position.ordinal < this.#wanted || entry.kind === 'rejected') continue;
         const out: MapOutput = { items: [], rejections: [] };

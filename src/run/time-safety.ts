@@ -18,18 +18,40 @@ export class TimeCounter {
   readonly #destinations = new KeyIndex();
   readonly #latest = new NumberColumn();
   readonly #outOfOrder = new Map<string, number>();
-  #dated = 0;
-  #undated = 0;
-  #naive = 0;
-  #dst = 0;
-  #future = 0;
-  #before1990 = 0;
-  #epoch1970 = 0;
-  #outOfOrderItems = 0;
+  #dated: number;
+  #undated: number;
+  #naive: number;
+  #dst: number;
+  #future: number;
+  #before1990: number;
+  #epoch1970: number;
+  #outOfOrderItems: number;
 
-  /** `nowMs`: the wall clock, against which a time is called future. */
-  constructor(nowMs: number) {
+  /** `nowMs`: the wall clock, against which a time is called future. `totals`: what an earlier try of the run has counted. */
+  constructor(nowMs: number, totals: Readonly<Record<string, number>> = {}) {
     this.#nowMs = nowMs;
+    this.#dated = totals['dated'] ?? 0;
+    this.#undated = totals['undated'] ?? 0;
+    this.#naive = totals['naive'] ?? 0;
+    this.#dst = totals['dst'] ?? 0;
+    this.#future = totals['future'] ?? 0;
+    this.#before1990 = totals['before1990'] ?? 0;
+    this.#epoch1970 = totals['epoch1970'] ?? 0;
+    this.#outOfOrderItems = totals['outOfOrder'] ?? 0;
+  }
+
+  /** The counts so far; names of destinations are not among them. */
+  totals(): Record<string, number> {
+    return {
+      dated: this.#dated,
+      undated: this.#undated,
+      naive: this.#naive,
+      dst: this.#dst,
+      future: this.#future,
+      before1990: this.#before1990,
+      epoch1970: this.#epoch1970,
+      outOfOrder: this.#outOfOrderItems,
+    };
   }
 
   count(item: Item): void {
@@ -70,15 +92,25 @@ export class TimeCounter {
   }
 
   result(): TimeSafety {
+    const {
+      dated = 0,
+      undated = 0,
+      naive = 0,
+      dst = 0,
+      future = 0,
+      before1990 = 0,
+      epoch1970 = 0,
+      outOfOrder = 0,
+    } = this.totals();
     return {
-      dated: this.#dated,
-      undated: this.#undated,
-      naive: this.#naive,
-      dst: this.#dst,
-      future: this.#future,
-      before1990: this.#before1990,
-      epoch1970: this.#epoch1970,
-      outOfOrder: this.#outOfOrderItems,
+      dated,
+      undated,
+      naive,
+      dst,
+      future,
+      before1990,
+      epoch1970,
+      outOfOrder,
       outOfOrderDestinations: [...this.#outOfOrder].map(([destination, items]) => ({ destination, items })),
     };
   }

@@ -5,16 +5,20 @@
  */
 import type { Observe } from '../events.js';
 import { LaneAssignment } from '../lanes/assignment.js';
-import { Chunker, type Chunk, type ChunkLimits } from '../lanes/chunker.js';
-import type { Item } from '../model.js';
+import { Chunker, type Chunk, type ChunkLimits, type ItemRef } from '../lanes/chunker.js';
+import { SlotSet } from '../lanes/destination.js';
+import type { EncodedBlock } from '../lanes/encoded-block.js';
+import type { StoredLanes } from '../ledger/runs.js';
 import type { Draft, Drafts } from './drafts.js';
+import { isBefore, type Place } from './frontier.js';
 
 /** Chunks that wait, ready, behind the one in flight: the next is there when the answer arrives. */
 const READY_CHUNKS = 2;
 /** Ready chunks of all lanes together may hold this much; then each lane keeps only one. */
 const READY_BYTES = 48 * 1024 * 1024;
-/** A part-filled chunk is sent when the reader is so many records ahead of its first item. */
+/** A part-filled chunk is sent when the reader is so many records or bytes ahead of its first item: it holds up where a next try begins. */
 const STALE_RECORDS = 50_000;
+const STALE_BYTES = 64 * 1024 * 1024;
 export const MAX_AUTO_LANES = 8;
 
 export interface UploaderOptions {
@@ -26,6 +30,10 @@ export interface UploaderOptions {
   readonly concurrencyHint: () => number;
   /** A batch is complete: it may be processed. */
   readonly onComplete: (draft: Draft) => void;
+  /** How the lanes were when an earlier try ended, when as many are wanted again. */
+  readonly stored?: StoredLanes | undefined;
+  /** Which lane a slot belongs to has changed. */
+  readonly onAssignment: (lanes: StoredLanes) => void;
   /** A lane failed: the others are stopped by it, and so is whoever feeds them. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -53,9 +61,56 @@ export class Uploader {
     this.#options = options;
     this.#stop = stop;
     this.#signal = signal;
-    const lanes = options.lanes === 'auto' ? 1 : options.lanes;
-    this.#assignment = new LaneAssignment(lanes);
+    const { stored } = options;
+    const lanes = stored?.lanes ?? (options.lanes === 'auto' ? 1 : options.lanes);
+    this.#assignment = stored === undefined ? new LaneAssignment(lanes) : LaneAssignment.parse(stored);
     this.#addLanes(lanes);
+  }
+
+  /** Puts on record which lane a slot belongs to. Before that, a next try begins with lanes of its own. */
+  storeLanes(): void {
+    if (this.#options.stored === undefined) this.#options.onAssignment(this.#assignment.stored());
+  }
+
+  /** Whether a lane takes all that a draft may hold: only then is it the draft's lane still. */
+  takesAllOf(lane: number, slots: SlotSet): boolean {
+    return lane < this.#lanes.length && SlotSet.parse(this.slotsOf(lane)).includes(slots);
+  }
+
+  /** The lanes are those of an earlier try. */
+  get continues(): boolean {
+    return this.#options.stored !== undefined;
+  }
+
+  /** A lane goes on with a draft of an earlier try; call it before the first item. */
+  adopt(draft: Draft): void {
+    this.#lanes[draft.lane]?.adopt(draft);
+  }
+
+  /** The numbers of batches go on behind those of earlier tries. */
+  numbersFrom(lane: number, number: number): void {
+    this.#lanes[lane]?.numbersFrom(number);
+  }
+
+  /** Sixteen hexadecimal digits: the slots whose items a lane takes. */
+  slotsOf(lane: number): string {
+    const slots = new SlotSet();
+    for (const slot of this.#assignment.slotsOf(lane)) slots.add(slot);
+    return slots.toString();
+  }
+
+  /** The place of the first item that is on its way, over all lanes. */
+  get pending(): Place | undefined {
+    let first: Place | undefined;
+    for (const { pending } of this.#lanes) {
+      if (pending !== undefined && (first === undefined || isBefore(pending, first))) first = pending;
+    }
+    return first;
+  }
+
+  /** The marks of all items on their way. */
+  *pendingMarks(): Generator<ArrayLike<number>> {
+    for (const lane of this.#lanes) yield* lane.pendingMarks();
   }
 
   /** Every draft that was opened; those that hold nothing may have been deleted again. */
@@ -63,20 +118,22 @@ export class Uploader {
     return this.#lanes.flatMap((lane) => lane.drafts);
   }
 
-  /** Takes items in input order, each with its slot; resolves when there is room for more. Throws what stopped a lane. */
-  async put(items: readonly Item[], slots: readonly number[], records: number): Promise<void> {
-    for (const [index, item] of items.entries()) {
+  /**
+   * Takes the items of a block in input order, each with its slot (-1: not sent); resolves when there is room for more. `records` and `bytes` tell
+   * how far the reader is. Throws what stopped a lane.
+   */
+  async put(block: EncodedBlock, slots: readonly number[], records: number, bytes: number): Promise<void> {
+    for (const [index, slot] of slots.entries()) {
       if (this.#stop.aborted) break;
-      const slot = slots[index] ?? -1;
       if (slot < 0) continue;
       const lane = this.#lanes[this.#assignment.place(slot)];
       if (lane === undefined) throw new RangeError(`no lane for slot ${slot}`);
-      const handedOver = lane.collect(item, slot, records);
+      const handedOver = lane.collect(block, index, slot, records, bytes);
       if (handedOver !== undefined) this.#atBorder(lane, handedOver);
       if (lane.isFull) await lane.room();
     }
     this.#rethrow();
-    for (const lane of this.#lanes) lane.flushStale(records - STALE_RECORDS);
+    for (const lane of this.#lanes) lane.flushStale(records - STALE_RECORDS, bytes - STALE_BYTES);
   }
 
   /** The input is over: sends what is left and waits for it. `complete`: the last batches are complete too. */
@@ -96,6 +153,7 @@ export class Uploader {
     if (lanes === 1) return;
     this.#assignment.spread(lane.id, lanes);
     this.#addLanes(lanes - 1, handedOver);
+    this.#options.onAssignment(this.#assignment.stored());
   }
 
   #addLanes(count: number, startAfter?: Promise<boolean>): void {
@@ -136,7 +194,10 @@ class Lane {
   readonly #ready: Ready[] = [];
   #itemsInBatch = 0;
   #firstRecord = 0;
+  #firstByte = 0;
   #number = 0;
+  /** The chunk in flight, and how far it is settled. */
+  #sending: { readonly chunk: Chunk; from: number } | undefined;
   #draft: Draft | undefined;
   #ended: { readonly complete: boolean } | undefined;
   #wakeSender: () => void = () => undefined;
@@ -170,16 +231,50 @@ class Lane {
    * When the batch is complete with this item, returns a promise of its being handed over: true when it was, false when the lane ended
    * before.
    */
-  collect(item: Item, slot: number, records: number): Promise<boolean> | undefined {
-    if (this.#chunker.items === 0) this.#firstRecord = records;
-    const full = this.#chunker.add(item, slot);
+  collect(
+    block: EncodedBlock,
+    index: number,
+    slot: number,
+    records: number,
+    bytes: number,
+  ): Promise<boolean> | undefined {
+    if (this.#chunker.items === 0) this.#begin(records, bytes);
+    const full = this.#chunker.add(block, index, slot);
     this.#itemsInBatch += 1;
     if (this.#itemsInBatch >= this.#options.batchSize) return this.#closeBatch(full);
     if (full !== undefined) {
       this.#push(full);
-      if (this.#chunker.items > 0) this.#firstRecord = records;
+      if (this.#chunker.items > 0) this.#begin(records, bytes);
     }
     return undefined;
+  }
+
+  #begin(records: number, bytes: number): void {
+    this.#firstRecord = records;
+    this.#firstByte = bytes;
+  }
+
+  adopt(draft: Draft): void {
+    this.#draft = draft;
+    this.drafts.push(draft);
+    this.#itemsInBatch = draft.accepted;
+    this.numbersFrom(draft.number);
+  }
+
+  numbersFrom(number: number): void {
+    this.#number = Math.max(this.#number, number);
+  }
+
+  get pending(): Place | undefined {
+    const ref: ItemRef | undefined =
+      this.#sending?.chunk.refs[this.#sending.from] ?? this.#ready[0]?.chunk.refs[0] ?? this.#chunker.refs[0];
+    return ref === undefined ? undefined : { source: ref.position.source.index, ordinal: ref.position.ordinal };
+  }
+
+  *pendingMarks(): Generator<ArrayLike<number>> {
+    if (this.#sending?.chunk.marks !== undefined) yield this.#sending.chunk.marks;
+    for (const { chunk } of this.#ready) if (chunk.marks !== undefined) yield chunk.marks;
+    if (this.#chunker.marks !== undefined) yield this.#chunker.marks;
   }
 
   #closeBatch(full: Chunk | undefined): Promise<boolean> {
@@ -200,8 +295,9 @@ class Lane {
     });
   }
 
-  flushStale(beforeRecord: number): void {
-    if (this.#chunker.items > 0 && this.#firstRecord < beforeRecord) this.#flush();
+  flushStale(beforeRecord: number, beforeByte: number): void {
+    if (this.#chunker.items === 0) return;
+    if (this.#firstRecord < beforeRecord || this.#firstByte < beforeByte) this.#flush();
   }
 
   #flush(): void {
@@ -235,7 +331,7 @@ class Lane {
       for (;;) {
         const next = await this.#next();
         if (next === undefined) break;
-        await this.#send(next.chunk);
+        await this.#send();
         if (next.border === undefined) continue;
         await this.#complete();
         next.border();
@@ -255,6 +351,8 @@ class Lane {
       const ready = this.#ready.shift();
       if (ready !== undefined) {
         this.#budget.bytes -= ready.chunk.body.length;
+        // At once, so that there is no moment in which the chunk is nowhere.
+        this.#sending = { chunk: ready.chunk, from: 0 };
         this.#wakeProducer();
         return ready;
       }
@@ -263,13 +361,16 @@ class Lane {
     }
   }
 
-  async #send(chunk: Chunk): Promise<void> {
-    let from = 0;
-    while (from < chunk.refs.length && !this.#stop.aborted) {
-      const draft = this.#draft ?? (await this.#open(chunk, from));
-      from = await this.#sender.add(draft, chunk, from, this.#signal);
+  async #send(): Promise<void> {
+    const sending = this.#sending;
+    if (sending === undefined) return;
+    const { chunk } = sending;
+    while (sending.from < chunk.refs.length && !this.#stop.aborted) {
+      const draft = this.#draft ?? (await this.#open(chunk, sending.from));
+      sending.from = await this.#sender.add(draft, chunk, sending.from, this.#signal);
       if (draft.taken) await this.#complete();
     }
+    if (sending.from === chunk.refs.length) this.#sending = undefined;
   }
 
   async #open(chunk: Chunk, from: number): Promise<Draft> {

@@ -1,0 +1,130 @@
+/**
+ * Which items need not be sent because the project holds them. Every mapped item is met here once, in input order, because equal items are told
+ * apart by counting. A known key with new content is sent again or left, as was asked for; that a key comes twice in one run with different
+ * content is told with both places.
+ */
+import type { Observe } from '../events.js';
+import { EncodedBlock } from '../lanes/encoded-block.js';
+import type { Identities } from '../lanes/identity.js';
+import type { CountedItems } from '../ledger/counted-items.js';
+import type { Marks } from '../ledger/marks.js';
+import type { Item, SourceInfo } from '../model.js';
+import type { Books } from './books.js';
+
+export type OnChanged = 'send' | 'skip';
+
+export interface KnownOptions {
+  readonly identities: Identities;
+  readonly marks: Marks;
+  readonly counted: CountedItems;
+  /** What a source is called for ever; undefined for a stream. */
+  readonly pathOf: (source: SourceInfo) => string | undefined;
+  readonly onChanged: OnChanged;
+  readonly observe: Observe;
+  readonly nameOf: (source: number) => string;
+  /** Set when items are sent again: what each was known by. */
+  readonly recalled?: ((item: Item) => Recalled) | undefined;
+}
+
+/** What an item that is sent again was known by. */
+export interface Recalled {
+  readonly mark: Uint32Array | undefined;
+  readonly occurrence: number | undefined;
+}
+
+/** So many repeated keys are told one by one. */
+const MOST_TOLD = 5;
+
+export class KnownItems {
+  readonly #options: KnownOptions;
+  readonly #passed = new EncodedBlock();
+  /** Occurrence numbers of items on their way, by item: only where they are not 0. */
+  readonly #occurrences = new WeakMap<Item, number>();
+  #known = 0;
+  #updated = 0;
+  #failed = 0;
+  #told = 0;
+
+  constructor(options: KnownOptions) {
+    this.#options = options;
+  }
+
+  /** An item of a record that is passed over: it counts, nothing else. */
+  pass(item: Item): void {
+    this.#passed.clear();
+    this.#passed.add(item);
+    if (this.#identify(item, this.#passed)) this.#meet(item);
+  }
+
+  /** Whether the last item of a block must be sent; then it has its mark, and is reserved. `isSettled`: an earlier try has dealt with it. */
+  wants(item: Item, block: EncodedBlock, isSettled: boolean): boolean {
+    const { identities, marks, onChanged } = this.#options;
+    const hasMark = this.#identify(item, block);
+    const repeats = hasMark ? this.#meet(item) : undefined;
+    if (isSettled) return false;
+    if (!hasMark) return true;
+    if (identities.occurrence !== undefined && identities.occurrence > 0) {
+      this.#occurrences.set(item, identities.occurrence);
+    }
+    const { mark } = identities;
+    const known = marks.find(mark);
+    if (known === 'changed' && repeats !== undefined) this.#tellRepeated(item, repeats);
+    if (known !== 'unknown' && !(known === 'failed' && this.#options.recalled !== undefined)) {
+      if (known !== 'changed' || onChanged === 'skip') {
+        this.#known += 1;
+        if (known === 'failed') this.#failed += 1;
+        return false;
+      }
+      this.#updated += 1;
+    }
+    marks.reserve(mark);
+    block.setMark(block.items.length - 1, mark);
+    return true;
+  }
+
+  /** Which of several equal items of its source an item is, 0-based. */
+  occurrenceOf(item: Item): number {
+    return this.#occurrences.get(item) ?? 0;
+  }
+
+  /** Hands over what was counted since the last call. */
+  addTo(books: Books): void {
+    books.known += this.#known;
+    books.updated += this.#updated;
+    books.failedBefore += this.#failed;
+    this.#known = 0;
+    this.#updated = 0;
+    this.#failed = 0;
+  }
+
+  #identify(item: Item, block: EncodedBlock): boolean {
+    const { identities, pathOf, recalled, marks } = this.#options;
+    const bytes = block.bytes(block.items.length - 1);
+    const path = pathOf(item.position.source);
+    if (recalled === undefined) return identities.identify(item, bytes, path);
+    return identities.recall(item, bytes, path, recalled(item), (mark) => marks.find(mark) === 'unknown');
+  }
+
+  #meet({ key, position }: Item): { readonly source: number; readonly line: number } | undefined {
+    if (key === undefined || this.#options.recalled !== undefined) return undefined;
+    const { counted, identities } = this.#options;
+    return counted.meet(identities.mark, position.source.index, position.line);
+  }
+
+  #tellRepeated({ position }: Item, before: { readonly source: number; readonly line: number }): void {
+    this.#told += 1;
+    if (this.#told > MOST_TOLD) return;
+    const { observe, nameOf, onChanged } = this.#options;
+    const does = onChanged === 'skip' ? 'the second is left out' : 'both are sent';
+    observe({
+      type: 'notice',
+      level: 'warning',
+      code: 'key-repeated',
+      message: `${position.source.id}:${position.line} has the key of ${nameOf(before.source)}:${before.line} and other content: ${does}`,
+      hint:
+        this.#told === MOST_TOLD
+          ? 'more of these are not told; the mapping needs a key that differs'
+          : 'if they are two things, the mapping needs a key that differs',
+    });
+  }
+}
