@@ -1,2 +1,18 @@
 /** The commands by name: what a first word is compared with. */
-export const commandNames = ['run', 'demo', 'preview', 'check', 'batches', 'schema', 'serve'] as const;
+export const commandNames = [
+  'run',
+  'demo',
+  'preview',
+  'check',
+  'runs',
+  'status',
+  'resume',
+  'retry',
+  'commit',
+  'discard',
+  'audit',
+  'receipt',
+  'batches',
+  'schema',
+  'serve',
+] as const;

@@ -34,14 +34,23 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
 
 /** `90s`, `15m`, `2h`, `500ms`, or a number of seconds, as milliseconds. */
 export function duration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
-  const unit = UNITS[match?.[2] ?? 's'];
-  if (match?.[1] === undefined || unit === undefined) {
-    throw new InvalidArgumentError('It takes a duration such as 90s, 15m, 2h or 500ms.');
-  }
-  const ms = Number(match[1]) * unit;
+  const ms = milliseconds(text);
+  if (ms === undefined) throw new InvalidArgumentError('It takes a duration such as 90s, 15m, 2h or 500ms.');
   if (ms > 2 ** 31 - 1) throw new InvalidArgumentError('It takes at most 24 days.');
   return ms;
+}
+
+/** The same without an upper limit, and with a unit: a bare number is more often meant as days than as seconds. */
+function age(text: string): number {
+  const ms = /[a-z]\s*$/.test(text) ? milliseconds(text) : undefined;
+  if (ms === undefined) throw new InvalidArgumentError('It takes an age such as 90d or 12h.');
+  return ms;
+}
+
+function milliseconds(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
+  const unit = UNITS[match?.[2] ?? 's'];
+  return match?.[1] === undefined || unit === undefined ? undefined : Number(match[1]) * unit;
 }
 
 const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
@@ -85,6 +94,11 @@ function createMissing(text: string): ReadonlySet<string> {
     }
   }
   return new Set(kinds);
+}
+
+function onlyWhich(text: string): string {
+  if (text === 'rejected' || text === 'failed' || /^code=.+$/.test(text)) return text;
+  throw new InvalidArgumentError('It takes rejected, failed, or code=CODE.');
 }
 
 function filled(text: string): string {
@@ -247,6 +261,60 @@ export const FLAGS = {
     group: 'State',
     parse: filled,
   },
+  name: {
+    flags: '--name <name>',
+    description: 'what this import is called: the same name goes on with it [its sources and mapping file]',
+    group: 'State',
+    parse: filled,
+  },
+  restart: {
+    flags: '--restart',
+    description: 'begin anew: the drafts of the unfinished run are deleted',
+    group: 'State',
+  },
+  dedupe: {
+    flags: '--dedupe',
+    description: 'do not send again what the project holds already',
+    group: 'State',
+    default: true,
+  },
+  noDedupe: {
+    flags: '--no-dedupe',
+    description: 'send everything, and remember nothing of it for later imports',
+    group: 'State',
+  },
+  onChanged: {
+    flags: '--on-changed <what>',
+    description: 'a known key with new content: send it again, or skip it [send]',
+    group: 'State',
+    choices: ['send', 'skip'],
+  },
+  noSpool: {
+    flags: '--no-spool',
+    description: 'keep no copy of standard input: then a draft that goes wrong cannot be made anew (exit 20)',
+    group: 'State',
+  },
+  stageOnly: {
+    flags: '--stage-only',
+    description: 'upload drafts and process none: zep-import commit does, zep-import discard deletes them',
+    group: 'Stopping and waiting',
+  },
+  only: {
+    flags: '--only <which>',
+    description: 'only these: rejected, failed, or code=CODE',
+    group: 'Input',
+    parse: onlyWhich,
+  },
+  remap: {
+    flags: '--remap',
+    description: 'by the mapping as it is now',
+    group: 'Input',
+  },
+  forget: {
+    flags: '--forget',
+    description: 'send nothing: take them off the list',
+    group: 'Input',
+  },
   progress: {
     flags: '--progress <mode>',
     description: 'how progress is shown on standard error',
@@ -282,6 +350,33 @@ export const FLAGS = {
     description: "run only the mapping's own tests; no source is needed",
     group: 'Input',
   },
+  keep: {
+    flags: '--keep <n>',
+    description: 'so many of the newest runs stay',
+    group: 'State',
+    parse: wholeNumber(0),
+  },
+  olderThan: {
+    flags: '--older-than <age>',
+    description: 'only runs that ended so long ago, such as 90d',
+    group: 'State',
+    parse: age,
+  },
+  watch: {
+    flags: '--watch',
+    description: 'follow it until nothing moves any more',
+    group: 'Stopping and waiting',
+  },
+  deep: {
+    flags: '--deep',
+    description: 'compare the uuid of every item as well (lists every batch)',
+    group: 'Service',
+  },
+  fresh: {
+    flags: '--fresh',
+    description: 'ask the service for the state of every item (lists every batch)',
+    group: 'Service',
+  },
   status: { flags: '--status <status>', description: 'only those with this status', group: 'Input', parse: filled },
 } as const satisfies Record<string, Flag>;
 
@@ -294,13 +389,15 @@ export interface FlagsOfCommand {
   readonly hidden?: readonly FlagName[];
   /** What a flag does in this command, where that is not what it does elsewhere. */
   readonly wording?: Readonly<Partial<Record<FlagName, string>>>;
+  /** What a flag takes in this command, where that is not what it takes elsewhere; the first is the default. */
+  readonly choices?: Readonly<Partial<Record<FlagName, readonly string[]>>>;
 }
 
 /** Adds flags to a command. */
 export function addFlags(command: Command, names: readonly FlagName[], of: FlagsOfCommand = {}): Command {
   const hidden = (of.hidden ?? []).filter((name) => !names.includes(name));
   for (const name of [...names, ...hidden]) {
-    const option = optionOf(FLAGS[name], of.wording?.[name]).hideHelp(!names.includes(name));
+    const option = optionOf(flagOf(name, of)).hideHelp(!names.includes(name));
     command.addOption(option);
     command.on(`option:${option.name()}`, (text: string | null) => typedTexts.set(option, text ?? ''));
   }
@@ -318,8 +415,18 @@ export function variableOf(flag: Flag): string {
   return `ZEP_IMPORT_${long.replaceAll('-', '_').toUpperCase()}`;
 }
 
-function optionOf(flag: Flag, wording = flag.description): Option {
-  const option = new Option(flag.flags, wording).helpGroup(flag.group);
+function flagOf(name: FlagName, { wording, choices }: FlagsOfCommand): Flag {
+  const flag: Flag = FLAGS[name];
+  const [standard] = choices?.[name] ?? [];
+  return {
+    ...flag,
+    description: wording?.[name] ?? flag.description,
+    ...(standard === undefined ? {} : { choices: choices?.[name] ?? [], default: standard }),
+  };
+}
+
+function optionOf(flag: Flag): Option {
+  const option = new Option(flag.flags, flag.description).helpGroup(flag.group);
   if (flag.choices !== undefined) option.choices(flag.choices);
   if (flag.parse !== undefined) option.argParser(flag.parse);
   if (flag.default !== undefined) {

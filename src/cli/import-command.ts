@@ -1,26 +1,24 @@
 /**
- * From flags to a finished import: opens the inputs, the service and the ledger, shows the progress, runs, and says the last words. Shared by `run`
- * and `demo`.
+ * From flags to a finished import: opens the inputs, the service and the ledger, finds out whether a run is to go on, shows the progress, runs, and
+ * says the last words. Shared by all commands that import.
  */
-import { createHash, randomBytes } from 'node:crypto';
-import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../clock.js';
+import { AppError } from '../errors.js';
 import type { InheritedSetting, Observe } from '../events.js';
-import { Ledger } from '../ledger/ledger.js';
-import type { Source } from '../model.js';
 import { createRenderer } from '../progress/index.js';
-import { DEFAULT_MAX_CHUNK_BYTES, runImport, type ImportOptions } from '../run/import-run.js';
-import { RejectsLog } from '../run/rejects-log.js';
-import { Spool } from '../run/spool.js';
+import { DEFAULT_MAX_CHUNK_BYTES, runImport, type ImportOptions, type ImportOutcome } from '../run/import-run.js';
+import { FULL_PROTOCOL } from '../run/protocol.js';
+import { openBooks, type OpenBooks } from './open-books.js';
 import { describeFailure, Told } from './failure.js';
 import { openInputs, whenOpened, type Inputs } from './inputs.js';
 import type { Io } from './io.js';
 import { lastWords, reasonOf, type ImportSettings, type Job } from './last-words.js';
 import type { Values } from './options.js';
+import { RewindableInput } from './rewindable-input.js';
+import { RunLog } from './run-log.js';
 import { openSession, type Session } from './session.js';
 import { stopsOf } from './signals.js';
-import { makeFolder, stateDir } from './state-dir.js';
 
 export async function importSources(
   args: readonly string[],
@@ -39,14 +37,22 @@ export async function importSources(
     summary: values.output === 'json' && values.progress !== 'none',
   });
   const stops = stopsOf(io, values.maxDuration, (hard) => tellStop(renderer.observe, hard));
+  const stdin = args.includes('-') ? new RewindableInput(io.stdin) : undefined;
   try {
-    await importOnce({ args, values, io, settings, renderer, stops });
+    const job: Job = { args, values, io, settings, renderer, stops };
+    let again = await importOnce(job, stdin);
+    // A stream that turns out to be another one than last time: the old run was closed, and this one begins at its beginning.
+    while (again && stdin !== undefined) {
+      stdin.rewind();
+      again = await importOnce(job, stdin);
+    }
   } catch (error) {
     const { code, message, hint, exitCode } = describeFailure(error);
     renderer.observe({ type: 'exit-error', code, message, hint, exitCode });
     throw new Told(error);
   } finally {
     stops.release();
+    await stdin?.close();
     renderer.close();
   }
 }
@@ -60,29 +66,14 @@ function tellStop(observe: Observe, hard: boolean): void {
   });
 }
 
-async function importOnce(job: Job): Promise<void> {
-  const { args, values, io } = job;
-  const id = runId();
-  const folder = join(makeFolder(stateDir(values.stateDir, io.env)), 'runs', id);
-  const fromStdin = args.includes('-');
-  const spool = fromStdin ? new Spool(io.stdin, join(makeFolder(folder), 'stdin.gz')) : undefined;
-  try {
-    await importInto(job, id, folder, spool);
-  } finally {
-    await spool?.remove();
-    // Left over empty when the run could not start.
-    await rmdir(folder).catch(() => undefined);
-  }
-}
-
-async function importInto(job: Job, id: string, folder: string, spool: Spool | undefined): Promise<void> {
+/** True when the input is to be imported from its beginning, by a new run. */
+async function importOnce(job: Job, stdin: RewindableInput | undefined): Promise<boolean> {
   const { args, values, io, settings, renderer, stops } = job;
   const { observe } = renderer;
-  const state = stateDir(values.stateDir, io.env);
   const { commandNames } = await import('./command-names.js');
   const notice = (code: string, message: string, hint?: string): void =>
     observe({ type: 'notice', level: 'warning', code, message, hint });
-  const opening = openInputs(args, values, commandNames, spool?.stream ?? io.stdin, notice);
+  const opening = settings.inputs?.() ?? openInputs(args, values, commandNames, stdin?.stream() ?? io.stdin, notice);
   const inputs = await whenOpened(opening, io, observe, stops.soft);
   // Before the first phase nothing is drawn: a service that does not answer is told in lines.
   let isOpen = false;
@@ -95,75 +86,98 @@ async function importInto(job: Job, id: string, folder: string, spool: Spool | u
     },
   });
   isOpen = true;
-  const rejects = new RejectsLog(join(makeFolder(folder), 'rejected.jsonl'), (error) =>
-    notice('rejects-unwritable', `the list of rejected rows cannot be written: ${reasonOf(error)}`),
-  );
   try {
-    const ledger = await Ledger.open(join(state, 'ledger.db'));
+    const books = await openBooks(job, inputs, session, stdin);
+    const logged = await withLog(job, books);
     try {
-      const outcome = await runImport(
-        {
-          sources: inputs.sources,
-          openAgain: opener(inputs, spool),
-          mapper: inputs.mapper,
-          api: session.api,
-          ledger,
-          clock: systemClock,
-          observe,
-          recordRejection: (rejection) => rejects.add(rejection),
-          randomId: () => randomBytes(8).toString('hex'),
-        },
-        optionsOf(id, values, inputs, session, settings),
-        stops,
-      );
-      rejects.close();
-      await lastWords(outcome, { ...job, folder, ledger, rejects });
+      const deps = depsOf(logged, inputs, session, books);
+      const outcome = await runImport(deps, optionsOf(job, inputs, session, books), stops);
+      if (isAnotherStream(outcome, books)) {
+        await closeAtLastRow(logged, inputs, session, books);
+        return true;
+      }
+      await books.writeReasons();
+      await lastWords(outcome, { ...logged, books });
+      return false;
     } finally {
-      ledger.close();
+      logged.closeLog();
+      await books.close();
     }
   } finally {
-    rejects.close();
     await session.close().catch((error: unknown) => notice('close-failed', reasonOf(error)));
   }
 }
 
-function runId(): string {
-  return `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(3).toString('hex')}`;
-}
-
-function fingerprintOf(sources: readonly Source[]): string {
-  const facts = sources.map(({ info }) => [info.id, info.bytes ?? null]);
-  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32);
-}
-
-function opener(inputs: Inputs, spool: Spool | undefined) {
-  return async (index: number): Promise<Source> => {
-    const original = inputs.sources[index];
-    if (original === undefined) throw new RangeError(`no source ${index}`);
-    if (original.info.bytes !== undefined || spool === undefined) return original;
-    await spool.flushed();
-    const { discoverSources } = await import('../sources/index.js');
-    const format = original.info.format;
-    const [copy] = await discoverSources([spool.path], {
-      ...inputs.sourceOptions,
-      ...(format === 'document' ? {} : { format }),
-      as: { id: original.info.id, index },
-    });
-    if (copy === undefined) throw new RangeError('the spool is gone');
-    return copy;
+/** The same job, whose progress is also written to the log of the run. */
+async function withLog(job: Job, books: OpenBooks): Promise<Job & { closeLog(): void }> {
+  const { renderer } = job;
+  const file = new RunLog(join(books.folder, 'run.log'));
+  const log = await createRenderer({
+    mode: 'plain',
+    stream: file,
+    env: {},
+    quiet: false,
+    verbose: false,
+    color: false,
+    clock: systemClock,
+    summary: true,
+  });
+  const observe: Observe = (event) => {
+    renderer.observe(event);
+    log.observe(event);
+  };
+  return {
+    ...job,
+    renderer: { ...renderer, observe },
+    closeLog() {
+      log.close();
+      file.closeFile();
+    },
   };
 }
 
-function optionsOf(
-  id: string,
-  values: Values,
+/** A stream that was to go on is not the one that it was: nothing of it was sent. */
+function isAnotherStream({ error }: ImportOutcome, books: OpenBooks): boolean {
+  return error instanceof AppError && error.code === 'source-changed' && books.isResumed && books.readsStream;
+}
+
+/** What the old run has in drafts is a true prefix of what it was given: that is handed over, and the run is over. */
+async function closeAtLastRow(job: Job, inputs: Inputs, session: Session, books: OpenBooks): Promise<void> {
+  const { observe } = job.renderer;
+  observe({
+    type: 'notice',
+    level: 'warning',
+    code: 'stream-differs',
+    message: `standard input is not what it was when run ${books.run} was interrupted: that run is closed at its last accepted row, and a new one begins`,
+  });
+  const deps = depsOf(job, inputs, session, books);
+  const options = { ...optionsOf(job, inputs, session, books), handOverOnly: true, wait: true, stageOnly: false };
+  const { error } = await runImport(deps, options, job.stops);
+  if (error instanceof Error) throw error;
+  await books.writeReasons();
+  books.ledger.runs.setState(books.run, 'delivered');
+}
+
+function depsOf(
+  { renderer, settings }: Job,
   inputs: Inputs,
-  session: Session,
-  settings: ImportSettings,
-): ImportOptions {
+  { api }: Session,
+  books: OpenBooks,
+): Parameters<typeof runImport>[0] {
+  return {
+    ...books.deps,
+    recalled: settings.recalled,
+    mapper: inputs.mapper,
+    api,
+    clock: systemClock,
+    observe: renderer.observe,
+  };
+}
+
+function optionsOf({ values, settings }: Job, inputs: Inputs, session: Session, books: OpenBooks): ImportOptions {
   const batch = inputs.mapping?.batch;
   return {
-    run: id,
+    run: books.run,
     project: session.project,
     projectName: session.projectName,
     settings: inherited(values),
@@ -171,7 +185,7 @@ function optionsOf(
     keyOrigin: session.keyOrigin,
     command: settings.command,
     mappingFingerprint: inputs.mapping?.fingerprint ?? 'none',
-    sourceFingerprint: fingerprintOf(inputs.sources),
+    sourceFingerprint: books.sourceFingerprint,
     batch: {
       metadata: batch?.metadata ?? {},
       ...(batch?.ignore_roles === undefined ? {} : { ignore_roles: batch.ignore_roles }),
@@ -192,12 +206,16 @@ function optionsOf(
     waitTimeoutMs: values.waitTimeout,
     settleWindowMs: values.settleWindow,
     pollMs: 1_000,
+    stageOnly: values.stageOnly === true,
+    handOverOnly: settings.handOverOnly === true,
+    onChanged: values.onChanged ?? 'send',
+    protocol: settings.protocol ?? FULL_PROTOCOL,
   };
 }
 
 /** Values that change what is imported and were not typed: a forgotten variable must not go unseen. */
 export function inherited(values: Values): readonly InheritedSetting[] {
-  return (['limit', 'skip', 'yes'] as const)
+  return (['limit', 'skip', 'restart', 'yes'] as const)
     .filter((name) => values.fromEnvironment.has(name))
     .map((name) => ({ name, value: String(values[name]), origin: `ZEP_IMPORT_${name.toUpperCase()}` }));
 }

@@ -67,7 +67,7 @@ export async function openInputs(
   refuseMistypedCommand(args[0] ?? '', commands);
   const mapping = values.mapping === undefined ? undefined : await loadMapping(values.mapping);
   const mapper = mapperOf(values, mapping);
-  const sourceOptions = optionsOf(values, mapping, stdin, notice);
+  const sourceOptions = { ...sourceOptionsOf(values, mapping), stdin, notice };
   const sources = await discoverSources(args, sourceOptions);
   return { sources, mapping, mapper, sourceOptions };
 }
@@ -84,7 +84,8 @@ export function mapperOf(values: Values, mapping: Mapping | undefined): Mapper {
     : mapping.compile(destination);
 }
 
-function optionsOf(values: Values, mapping: Mapping | undefined, stdin: Readable, notice: SourceNotice): SourceOptions {
+/** How the sources are to be read, by flags and mapping. */
+export function sourceOptionsOf(values: Values, mapping: Mapping | undefined): SourceOptions {
   const source = mapping?.source;
   const format = values.format === 'auto' ? source?.format : values.format;
   const encoding = values.encoding ?? source?.encoding;
@@ -94,8 +95,6 @@ function optionsOf(values: Values, mapping: Mapping | undefined, stdin: Readable
     ...(source?.path === undefined ? {} : { path: source.path }),
     ...(encoding === undefined ? {} : { encoding }),
     maxRecordBytes: values.maxRecordBytes,
-    stdin,
-    notice,
   };
 }
 

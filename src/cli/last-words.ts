@@ -9,12 +9,14 @@ import type { RunSummary } from '../events.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { jsonLine } from '../progress/escape.js';
 import type { Renderer } from '../progress/index.js';
-import type { ImportOutcome } from '../run/import-run.js';
-import type { RejectsLog } from '../run/rejects-log.js';
+import type { ImportDeps, ImportOutcome } from '../run/import-run.js';
+import type { Protocol } from '../run/protocol.js';
 import { exitCodeOfRun } from './exit-codes.js';
 import { describeFailure } from './failure.js';
+import type { Inputs } from './inputs.js';
 import { print, type Io } from './io.js';
 import { sameInput, sameProject } from './next-command.js';
+import type { OpenBooks } from './open-books.js';
 import type { Values } from './options.js';
 import type { SessionOptions } from './session.js';
 import type { SignalStops } from './signals.js';
@@ -26,6 +28,21 @@ export interface ImportSettings {
   readonly isTemporary?: boolean;
   /** The command to type next after a run that left nothing to do. */
   readonly next?: string;
+  /** Where the sources and the mapping come from, when not from what was typed. */
+  readonly inputs?: () => Promise<Inputs>;
+  /** Identity of the run, when not that of what was typed. */
+  readonly key?: string;
+  /** The run whose rest is sent. */
+  readonly parent?: string;
+  /** What items that are sent again were known by. */
+  readonly recalled?: ImportDeps['recalled'];
+  /** A run was begun, or is gone on with: before anything is read. */
+  readonly onRun?: (ledger: Ledger, run: string) => void;
+  /** Everything was handed over. */
+  readonly onDelivered?: (ledger: Ledger, run: string) => void;
+  /** Nothing is read: the drafts of the run are handed over. */
+  readonly handOverOnly?: boolean;
+  readonly protocol?: Protocol;
 }
 
 /** What the command line asks for, and how it is shown and stopped. */
@@ -39,13 +56,11 @@ export interface Job {
 }
 
 export interface LastWords extends Job {
-  readonly folder: string;
-  readonly ledger: Ledger;
-  readonly rejects: RejectsLog;
+  readonly books: OpenBooks;
 }
 
 export async function lastWords(outcome: ImportOutcome, words: LastWords): Promise<void> {
-  const { values, io, renderer, stops, rejects } = words;
+  const { values, io, renderer, stops, books } = words;
   const { chooseColor, chooseWidth } = await import('../progress/terminal.js');
   const { summaryText } = await import('../progress/summary.js');
   const { summaryJson } = await import('../progress/summary-json.js');
@@ -55,7 +70,7 @@ export async function lastWords(outcome: ImportOutcome, words: LastWords): Promi
       ...outcome.summary,
       status: outcome.status,
       exitCode,
-      files: words.settings.isTemporary === true || rejects.written === 0 ? [] : [rejects.path],
+      files: words.settings.isTemporary === true ? [] : books.rejectPaths(),
       next: nextCommand(outcome, words),
     },
     (told) => withError(summaryJson(told), outcome),
@@ -79,9 +94,9 @@ export async function lastWords(outcome: ImportOutcome, words: LastWords): Promi
 function closeBooks(
   summary: RunSummary,
   asJson: (summary: RunSummary) => Record<string, unknown>,
-  { folder, ledger, renderer, settings }: LastWords,
+  { books, renderer, settings }: LastWords,
 ): { readonly summary: RunSummary; readonly json: string } {
-  const path = join(folder, 'summary.json');
+  const path = join(books.folder, 'summary.json');
   const named = settings.isTemporary === true ? summary : { ...summary, files: [...summary.files, path] };
   const warn = (what: string, error: unknown): void =>
     renderer.observe({
@@ -102,7 +117,7 @@ function closeBooks(
     json = jsonLine(asJson(summary));
   }
   try {
-    ledger.endRun(told.run, told.status, json.trimEnd(), new Date().toISOString());
+    books.ledger.runs.endTry(told.run, told.status, json.trimEnd(), new Date().toISOString());
   } catch (error) {
     warn('the end of this run cannot be written to the ledger', error);
   }
@@ -124,18 +139,23 @@ function withError(json: Record<string, unknown>, outcome: ImportOutcome): Recor
   return { ...json, error: { code, message, hint } };
 }
 
-function nextCommand(outcome: ImportOutcome, { args, settings, values, stops }: LastWords): string | undefined {
-  const { status, summary, draftsLeft } = outcome;
-  const failed = summary.batches.find((batch) => (batch.counts?.failed ?? 0) > 0);
-  if (draftsLeft.length > 0) return sameProject(['batches', 'list', '--status', 'draft'], values);
-  if (failed !== undefined) return sameProject(['batches', 'items', failed.batch, '--status', 'failed'], values);
-  if (settings.next !== undefined) return values.quiet === true ? undefined : settings.next;
-  if (summary.items.open > 0) return sameProject(['batches', 'list'], values);
-  if (summary.batches.length > 0) return undefined;
-  // Nothing is at the service: the same input again is no repetition.
-  if (status === 'failed') return sameInput(isOfTheInput(outcome.error) ? 'check' : 'run', args, values);
-  if (status === 'too-many-rejects') return sameInput('check', args, values);
-  return stops.soft.aborted ? sameInput('run', args, values) : undefined;
+function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefined {
+  const { args, settings, values, books } = words;
+  const { status, summary } = outcome;
+  const about = (command: string): string => sameProject([command, books.run], values);
+  if (settings.isTemporary === true) return values.quiet === true ? undefined : settings.next;
+  if (outcome.waitsFor !== undefined) return sameProject(['resume', outcome.waitsFor], values);
+  if (values.stageOnly === true && status === 'staged') return about('commit');
+  if (isOfTheInput(outcome.error)) return sameInput('check', args, values);
+  if (!outcome.delivered && settings.parent === undefined) {
+    return books.readsStream && settings.handOverOnly !== true ? sameInput('run', args, values) : about('resume');
+  }
+  if (!outcome.delivered) return about('resume');
+  if (summary.items.open > 0) return `${about('status')} --watch`;
+  if (summary.items.failed + summary.items.canceled > 0) return about('retry');
+  const [rows] = books.rejectPaths();
+  if (rows !== undefined) return sameInput('run', [rows], values);
+  return settings.next ?? about('audit');
 }
 
 function isOfTheInput(error: unknown): boolean {

@@ -10,10 +10,11 @@ import { describeFailure, failureJson, tellFailure, Told } from './failure.js';
 import { addFlags, type FlagName, type FlagsOfCommand } from './flags.js';
 import { print, type Io } from './io.js';
 import { valuesOf, type Values } from './options.js';
+import { FULL_PROTOCOL, type Protocol } from '../run/protocol.js';
 import { endBySignal } from './signals.js';
 import { packageVersion } from './version.js';
 
-type Action = (args: readonly string[], values: Values, io: Io) => Promise<void>;
+type Action = (args: readonly string[], values: Values, io: Io, protocol: Protocol) => Promise<void>;
 
 const INPUT = ['mapping', 'format', 'encoding', 'skip', 'limit', 'maxRecordBytes'] as const satisfies FlagName[];
 const TARGET = ['graph', 'user', 'thread', 'createMissing'] as const satisfies FlagName[];
@@ -29,6 +30,7 @@ const SERVICE = [
 const LOOK = ['progress', 'output', 'quiet', 'verbose', 'noColor'] as const satisfies FlagName[];
 const SPEECH = [...LOOK, 'yes'] as const satisfies FlagName[];
 const UPLOAD = ['chunkSize', 'batchSize', 'concurrency', 'order', 'settleWindow'] as const satisfies FlagName[];
+const BOOKS = ['name', 'restart', 'dedupe', 'noDedupe', 'onChanged', 'noSpool'] as const satisfies FlagName[];
 const LISTS = [
   'local',
   'apiKey',
@@ -42,13 +44,56 @@ const LISTS = [
   'limit',
 ] as const satisfies FlagName[];
 
+/** A run may be named by its id, the beginning of it, or its name. */
+const ASKING = [
+  'local',
+  'apiKey',
+  'apiKeyFile',
+  'apiUrl',
+  'profile',
+  'rateLimit',
+  'stateDir',
+  'output',
+  'quiet',
+  'noColor',
+] as const satisfies FlagName[];
+const KEPT = ['stateDir', 'output', 'quiet', 'noColor'] as const satisfies FlagName[];
+
+const STATUS_EXITS = `
+Exit codes of status:
+    0  everything was accepted and processed, or the run stands as the first line says
+   10  over, but rows were rejected or items failed and nobody has dealt with them
+   12  the service (or another process) still works on it
+   14  drafts wait to be processed: resume or commit hands them over
+    4  no such run, or the key belongs to another project
+`;
+const AUDIT_EXITS = `
+Exit codes of audit:
+    0  every check that can be made holds
+   10  a check is wrong, or a batch is gone
+`;
+
 /** Every flag of `run`, in the order of the help. */
 export const RUN_FLAGS: readonly FlagName[] = [
   ...INPUT,
   ...TARGET,
   ...SERVICE,
   ...UPLOAD,
+  ...BOOKS,
   'dryRun',
+  'maxErrors',
+  'stageOnly',
+  'wait',
+  'noWait',
+  'waitTimeout',
+  'maxDuration',
+  ...SPEECH,
+];
+
+/** Flags that mean the same for a command that goes on with a run. */
+const GOING_ON: readonly FlagName[] = [
+  ...SERVICE,
+  ...UPLOAD,
   'maxErrors',
   'wait',
   'noWait',
@@ -61,7 +106,7 @@ export const RUN_FLAGS: readonly FlagName[] = [
 const LINGER_MS = 200;
 
 /** Runs the command of `io.argv` and leaves the exit code in `io.exitCode`. Never throws. */
-export async function main(io: Io): Promise<void> {
+export async function main(io: Io, { protocol = FULL_PROTOCOL }: { readonly protocol?: Protocol } = {}): Promise<void> {
   const args = io.argv.slice(2);
   // A reader that goes away (`| head`) ends neither an import nor its exit code.
   for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
@@ -73,7 +118,7 @@ export async function main(io: Io): Promise<void> {
     }
     // The server's own table is only needed by its command.
     const serveFlags = args.includes('serve') ? (await import('../emulator/options.js')).SERVE_FLAGS : [];
-    await createProgram(io, serveFlags).parseAsync([...args], { from: 'user' });
+    await createProgram(io, serveFlags, protocol).parseAsync([...args], { from: 'user' });
   } catch (error) {
     const json = wantsJson(args, io.env);
     if (error instanceof CommanderError) {
@@ -93,7 +138,11 @@ export async function main(io: Io): Promise<void> {
 }
 
 /** The command line with all its commands; for the help, the documents and the shell completion as well. */
-export function createProgram(io: Io, serveFlags: readonly ServeFlag[] = []): Command {
+export function createProgram(
+  io: Io,
+  serveFlags: readonly ServeFlag[] = [],
+  protocol: Protocol = FULL_PROTOCOL,
+): Command {
   const program = new Command('zep-import')
     .description(
       'Bulk importer for Zep: streams JSONL, CSV and JSON files into the Batch API; nothing lost, nothing twice.',
@@ -122,7 +171,7 @@ export function createProgram(io: Io, serveFlags: readonly ServeFlag[] = []): Co
     addFlags(made, flags, more).action(async (...parameters: unknown[]) => {
       const self = parameters.at(-1) as Command;
       const action = await load();
-      await action(self.args, valuesOf(self, io.env), io);
+      await action(self.args, valuesOf(self, io.env), io, protocol);
     });
     return made;
   };
@@ -139,6 +188,30 @@ export function createProgram(io: Io, serveFlags: readonly ServeFlag[] = []): Co
     'import samples from inside this package into the embedded local server',
     LOOK,
     async () => (await import('./commands/demo.js')).demo,
+  );
+  command(
+    'resume [run]',
+    'go on with an undelivered run: the same command does the same',
+    GOING_ON,
+    async () => (await import('./commands/resume.js')).resume,
+  );
+  command(
+    'retry [run]',
+    'send again what was rejected or failed',
+    ['only', 'remap', 'forget', ...GOING_ON],
+    async () => (await import('./commands/retry.js')).retry,
+  );
+  command(
+    'commit [run]',
+    'process the drafts of a run made with --stage-only',
+    GOING_ON,
+    async () => (await import('./commands/resume.js')).commit,
+  );
+  command(
+    'discard [run]',
+    'delete the drafts of a run that was not delivered, and close it',
+    [...SERVICE, ...SPEECH],
+    async () => (await import('./commands/discard.js')).discard,
   );
   command(
     'preview [sources...]',
@@ -165,6 +238,26 @@ export function createProgram(io: Io, serveFlags: readonly ServeFlag[] = []): Co
     async () => (await import('./commands/check.js')).check,
     { hidden: RUN_FLAGS },
   );
+  addRuns(program, io);
+  command(
+    'status [run]',
+    'one run: how far it is, counts, batches, what went wrong, and what to type next [the newest]',
+    [...ASKING, 'watch'],
+    async () => (await import('./commands/status.js')).status,
+  ).addHelpText('after', STATUS_EXITS);
+  command(
+    'audit [run]',
+    "prove the books of a run from the service's own records [the newest]",
+    [...ASKING, 'deep'],
+    async () => (await import('./commands/audit.js')).audit,
+  ).addHelpText('after', AUDIT_EXITS);
+  command(
+    'receipt [run]',
+    'for every row of a run: its batch, index, episode uuid and state, as CSV [the newest]',
+    [...ASKING, 'fresh'],
+    async () => (await import('./commands/receipt.js')).receipt,
+    { choices: { output: ['csv', 'json'] }, wording: { output: 'CSV, or a JSON object a line' } },
+  );
   addBatches(program, io);
   command(
     'schema',
@@ -174,6 +267,27 @@ export function createProgram(io: Io, serveFlags: readonly ServeFlag[] = []): Co
   );
   addServe(program, io, serveFlags);
   return program;
+}
+
+function addRuns(program: Command, io: Io): void {
+  const add = (made: Command, flags: readonly FlagName[], more: FlagsOfCommand, name: 'runs' | 'prune'): Command =>
+    addFlags(made, flags, more).action(async (...parameters: unknown[]) => {
+      const self = parameters.at(-1) as Command;
+      const actions = await import('./commands/runs.js');
+      await actions[name](self.args, valuesOf(self, io.env), io);
+    });
+  const wording = { limit: 'show at most so many' };
+  const runs = program.command('runs').description('all runs of the state folder, newest first');
+  add(runs, [...KEPT, 'limit'], { wording, hidden: ASKING }, 'runs');
+  const prune = runs
+    .command('prune')
+    .description('forget old runs: their folders and what the ledger has of them; what a project holds stays known');
+  add(
+    prune,
+    ['keep', 'olderThan', 'dryRun', ...KEPT],
+    { wording: { dryRun: 'say what would be forgotten, forget nothing' }, hidden: ASKING },
+    'prune',
+  );
 }
 
 function addBatches(program: Command, io: Io): void {
@@ -241,6 +355,13 @@ Every flag can be given as a variable: ZEP_IMPORT_CHUNK_SIZE=100 is --chunk-size
 
 Exit codes:
 ${codes}`;
+}
+
+/** The flags and sources of a `run` command line, as that command would take them. The environment is not asked again. */
+export function parseRun(words: readonly string[]): { readonly args: readonly string[]; readonly values: Values } {
+  const command = addFlags(new Command('run').argument('[sources...]'), RUN_FLAGS).exitOverride();
+  command.parse([...words], { from: 'user' });
+  return { args: command.args, values: valuesOf(command, {}) };
 }
 
 /** Asked before anything is parsed, because a mistyped flag must be answered in the form asked for as well. */

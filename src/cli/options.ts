@@ -33,8 +33,17 @@ export interface Values {
   readonly waitTimeout?: number;
   readonly maxDuration?: number;
   readonly stateDir?: string;
+  readonly name?: string;
+  readonly restart?: boolean;
+  readonly dedupe: boolean;
+  readonly onChanged?: 'send' | 'skip';
+  readonly spool: boolean;
+  readonly stageOnly?: boolean;
+  readonly only?: string;
+  readonly remap?: boolean;
+  readonly forget?: boolean;
   readonly progress: 'auto' | 'bar' | 'plain' | 'json' | 'none';
-  readonly output: 'table' | 'json';
+  readonly output: 'table' | 'json' | 'csv';
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly color: boolean;
@@ -43,6 +52,12 @@ export interface Values {
   readonly items: number;
   readonly testsOnly?: boolean;
   readonly status?: string;
+  readonly keep?: number;
+  /** Milliseconds. */
+  readonly olderThan?: number;
+  readonly watch?: boolean;
+  readonly deep?: boolean;
+  readonly fresh?: boolean;
   /** Names of the values that came from ZEP_IMPORT_… variables. */
   readonly fromEnvironment: ReadonlySet<string>;
   /** What was typed or came from variables, as it would be typed. */

@@ -113,7 +113,9 @@ function startedText(event: EventOf<'started'>): string {
   if (event.host !== '') parts.push(`at ${printable(event.host, 200)}`);
   const where = parts.length === 0 ? [] : [parts.join(' ')];
   if (event.keyOrigin !== '') where.push(`key from ${printable(event.keyOrigin, 200)}`);
-  if (event.run !== '' && event.command !== 'check') where.push(`run ${printable(event.run, 200)}`);
+  if (event.run !== '' && event.command !== 'check') {
+    where.push(`${event.resumed !== undefined ? 'going on with run' : 'run'} ${printable(event.run, 200)}`);
+  }
   const size = event.totalBytes === undefined ? '' : ` (${bytes(event.totalBytes)})`;
   where.push(`${counted(event.sources, 'source')}${size}`);
   for (const { name, value, origin } of event.settings ?? []) {

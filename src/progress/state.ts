@@ -134,13 +134,17 @@ type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { type: T }>;
 function begin(state: ProgressState, event: EventOf<'started'>, nowMs: number): ProgressState {
   const { run, command, project, host, keyOrigin, sources } = event;
   const skipped = event.skippedBytes ?? 0;
+  const records = event.resumed?.records ?? 0;
+  const items = event.resumed?.items ?? 0;
   return {
     ...state,
     identity: { run, command, project, host, keyOrigin, sources, settings: event.settings ?? [] },
     startedMs: nowMs,
     bytes: { read: skipped, total: event.totalBytes },
+    records: { ...state.records, read: records },
+    items: { ...state.items, sent: items, accepted: items },
     mapRate: advance(state.mapRate, nowMs, 0),
-    acceptRate: advance(state.acceptRate, nowMs, 0),
+    acceptRate: advance(state.acceptRate, nowMs, items),
     readRate: advance(state.readRate, nowMs, skipped),
   };
 }

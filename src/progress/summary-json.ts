@@ -26,6 +26,8 @@ export function summaryJson(summary: RunSummary): Record<string, unknown> {
       produced: items.produced,
       accepted: items.accepted,
       known: items.known,
+      updated: items.updated ?? 0,
+      failed_before: items.failedBefore ?? 0,
       rejected: items.rejected,
       succeeded: items.succeeded,
       failed: items.failed,

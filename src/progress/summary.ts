@@ -66,6 +66,11 @@ function books({ run, records, items, created }: RunSummary, paint: Paint): stri
       paint,
     ),
   ];
+  if ((items.updated ?? 0) > 0) {
+    lines.push(
+      field('updated', `${counted(items.updated ?? 0, 'item')} sent again under a known key, with new content`, paint),
+    );
+  }
   const outcome = outcomesText(items);
   if (outcome !== undefined) lines.push(field('processed', outcome, paint));
   const made = destinationsText(created);
@@ -80,12 +85,12 @@ function unsent(items: RunSummary['items']): readonly (readonly [number, string]
 }
 
 /** `1,300 read = 1,234 mapped + 60 skipped + 6 rejected`. */
-function sum(total: number, word: string, parts: readonly (readonly [number, string])[]): string {
+export function sum(total: number, word: string, parts: readonly (readonly [number, string])[]): string {
   return `${count(total)} ${word} = ${parts.map(([number, name]) => `${count(number)} ${name}`).join(' + ')}`;
 }
 
 /** `4,407 succeeded, 3 failed`, zeros left out; undefined when all are zero. */
-function outcomesText(items: {
+export function outcomesText(items: {
   readonly succeeded: number;
   readonly failed: number;
   readonly skipped: number;
@@ -118,7 +123,7 @@ function work({ calls, bytes: size, durationMs, items }: RunSummary, paint: Pain
 }
 
 /** Batches that did not simply succeed come first: those are the ones to look at. */
-function batchLines(batches: readonly BatchResult[], { columns }: TextOptions, paint: Paint): string[] {
+export function batchLines(batches: readonly BatchResult[], { columns }: TextOptions, paint: Paint): string[] {
   const rank = ({ status, counts }: BatchResult): number =>
     status === 'succeeded' && (counts === undefined || counts.succeeded === counts.total) ? 1 : 0;
   const shown = [...batches].sort((a, b) => rank(a) - rank(b) || a.number - b.number).slice(0, MAX_BATCHES);

@@ -36,7 +36,7 @@ export const KINDS: Readonly<Record<number, Kind>> = {
     code: 'forbidden',
     disposition: 'refused',
     what: 'the API key is not permitted to do this',
-    hint: 'the key needs permission for the Batch API and the feature must be enabled for the account; `zep-import doctor` tells which calls work',
+    hint: 'the key needs permission for the Batch API, and the feature must be enabled for the account',
   },
   407: {
     code: 'proxy',

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, usageError } from '../../errors.js';
+import { itemOf } from '../../ledger/batches.js';
 import { Ledger } from '../../ledger/ledger.js';
 import type { BatchId } from '../../model.js';
 import { renderTable, type Column } from '../../progress/table.js';
@@ -176,15 +177,16 @@ async function sourceRows(values: Values, io: Io, batchId: string): Promise<(ind
   const path = join(stateDir(values.stateDir, io.env), 'ledger.db');
   if (!existsSync(path)) return () => undefined;
   const ledger = await Ledger.open(path);
-  const batch = ledger.batchById(batchId);
+  const batch = ledger.batches.byId(batchId);
   if (batch === undefined) {
     ledger.close();
     return () => undefined;
   }
-  const sources = ledger.sourcesOf(batch.run);
+  const sources = new Map(ledger.runs.sources(batch.run).map(({ index, id }) => [index, id]));
   return (index) => {
-    const source = ledger.itemSource(batch.row, index);
-    return source === undefined ? undefined : `${sources[source.position.source] ?? '?'}:${source.position.line}`;
+    const chunk = ledger.batches.chunkOf(batch.row, index);
+    const source = chunk === undefined ? undefined : itemOf(chunk, index);
+    return source === undefined ? undefined : `${sources.get(source.position.source) ?? '?'}:${source.position.line}`;
   };
 }
 

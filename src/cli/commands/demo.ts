@@ -37,6 +37,8 @@ export async function demo(_args: readonly string[], values: Values, io: Io): Pr
     wait: true,
     given: [],
     stateDir: folder,
+    dedupe: true,
+    spool: true,
     items: 0,
   };
   try {
