@@ -98,30 +98,52 @@ export interface Finished {
   readonly stdout: string;
 }
 
-/** Runs the importer and watches it through /proc until it ends. `feed` writes to its standard input. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+}
+
+export interface RunSettings {
+  /** Writes to the standard input of the importer. */
+  readonly feed?: (child: ChildProcess) => Promise<void>;
+  /** Started instead of the importer's own bin. */
+  readonly entry?: string;
+}
+
+/** Runs the importer and watches it through /proc until it ends. */
 export async function runImporter(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  feed?: (child: ChildProcess) => Promise<void>,
+  settings: RunSettings = {},
 ): Promise<Finished> {
+  return startImporter(args, env, settings).finished;
+}
+
+/** Starts the importer; one at a time, since what it took of the processor is told by the kernel as a sum. */
+export function startImporter(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  { feed, entry = BIN }: RunSettings = {},
+): Running {
+  const cpuBefore = cpuOfEndedChildren();
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [BIN, ...args], {
+  const child = spawn(process.execPath, [entry, ...args], {
     env: { ...process.env, ...env },
     stdio: [feed === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'],
   });
   let stdout = '';
   child.stdout?.on('data', (piece: Buffer) => (stdout += piece.toString()));
   let peakBytes = 0;
-  let cpuMs = 0;
-  const watch = setInterval(() => {
-    peakBytes = Math.max(peakBytes, peakOf(child.pid));
-    cpuMs = Math.max(cpuMs, cpuOf(child.pid));
-  }, 50);
-  const exited = once(child, 'exit') as Promise<[number | null]>;
-  await feed?.(child);
-  const [code] = await exited;
-  clearInterval(watch);
-  return { code, wallMs: performance.now() - startedAt, peakBytes, cpuMs, stdout };
+  const watch = setInterval(() => (peakBytes = Math.max(peakBytes, peakOf(child.pid))), 50);
+  const exited = once(child, 'close') as Promise<[number | null]>;
+  const finish = async (): Promise<Finished> => {
+    await feed?.(child);
+    const [code] = await exited;
+    clearInterval(watch);
+    const wallMs = performance.now() - startedAt;
+    return { code, wallMs, peakBytes, cpuMs: cpuOfEndedChildren() - cpuBefore, stdout };
+  };
+  return { child, finished: finish() };
 }
 
 function peakOf(pid: number | undefined): number {
@@ -134,13 +156,13 @@ function peakOf(pid: number | undefined): number {
   }
 }
 
-/** User and system time so far, in milliseconds (clock ticks are 10 ms on Linux). */
-function cpuOf(pid: number | undefined): number {
+/** User and system time of all children that have ended, in milliseconds (clock ticks are 10 ms on Linux; 0 where there is no /proc). */
+function cpuOfEndedChildren(): number {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = readFileSync('/proc/self/stat', 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10;
+    return (Number(fields[13]) + Number(fields[14])) * 10;
   } catch {
     return 0;
   }
@@ -148,3 +170,10 @@ function cpuOf(pid: number | undefined): number {
 
 export const mib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MiB`;
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? 0;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
+}
