@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Most of the long tests wait for children, not for the processor.
+    maxWorkers: 2,
     reporters: inCi ? ['default', ['json', { outputFile: '.ci/results.json' }]] : ['default'],
   },
 });

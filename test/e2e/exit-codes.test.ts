@@ -150,7 +150,7 @@ describe('the exit code tells scripts', () => {
     const { code, stderr, stdout } = await at.start([file, '--api-url', url, ...QUICK], { env: KEY });
     expect(stderr).toContain('rows.jsonl:4');
     expect(stdout).toContain('cannot be understood');
-    expect(stdout).toContain('zep-import batches items');
+    expect(stdout).toMatch(/^Next: zep-import retry /m);
     expect(code).toBe(10);
   });
 
@@ -165,8 +165,11 @@ describe('the exit code tells scripts', () => {
     const file = at.write('rows.jsonl', wireLines(200));
     const timeout = await at.start([file, '--api-url', url, ...QUICK, '--wait-timeout', '500ms'], { env: KEY });
     expect(timeout.code).toBe(12);
-    const staged = await at.start([file, '--api-url', url, ...QUICK, '--no-wait', '--batch-size', '100'], { env: KEY });
-    expect(staged.stdout).toContain('batches list --status draft');
+    const other = at.write('others.jsonl', wireLines(200, 'other'));
+    const staged = await at.start([other, '--api-url', url, ...QUICK, '--no-wait', '--batch-size', '100'], {
+      env: KEY,
+    });
+    expect(staged.stdout).toMatch(/^Next: zep-import resume /m);
     expect(staged.code).toBe(14);
   });
 
@@ -200,6 +203,6 @@ describe('the exit code tells scripts', () => {
     const { code, stdout } = await run;
     expect(code).toBe(expected);
     expect(stdout).toContain('draft');
-    expect(stdout).toContain('zep-import batches list');
+    expect(stdout).toMatch(/^Next: zep-import resume /m);
   });
 });

@@ -95,7 +95,7 @@ describe('one command line fits run, check and preview', () => {
     const args = [rows, '--api-url', url, '--create-missing', 'graphs', '--batch-size', '2', '--no-wait'];
     const { next } = await json([...args, '--state-dir', state], { ZEP_API_KEY: 'k' });
     if (next !== null) {
-      expect(next).toMatch(/^zep-import batches list.* --api-url http:\S+ --state-dir '.*own state'$/);
+      expect(next).toMatch(/^zep-import (resume|status) .* --api-url http:\S+ --state-dir '.*own state'( --watch)?$/);
     }
     const stopped = await json(['check', 'rows.jsonl', '--max-errors', '1', '--local']);
     expect(stopped['next']).toBe('zep-import run rows.jsonl --local --max-errors 1');

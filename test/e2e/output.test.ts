@@ -126,7 +126,7 @@ describe('what a run says', () => {
     const file = at.write('rows.jsonl', `${wireLines(2)}{"secret-content": \n`);
     const { stdout } = await at.start([file, '--local', '-o', 'json', '--progress', 'none']);
     const summary = JSON.parse(stdout) as { files: string[] };
-    const list = summary.files.find((path) => path.endsWith('rejected.jsonl'));
+    const list = summary.files.find((path) => path.endsWith('reject-reasons.jsonl'));
     expect(list !== undefined && existsSync(list)).toBe(true);
     const text = readFileSync(list ?? '', 'utf8');
     expect(JSON.parse(text)).toMatchObject({ line: 3, stage: 'read' });

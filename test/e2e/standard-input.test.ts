@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { wireLines, workplace, type Workplace } from '../support/cli.js';
 
@@ -12,11 +13,14 @@ afterEach(() => at.close());
 const COMMON = ['--create-missing', 'graphs', '--progress', 'none', '-o', 'json'];
 
 describe('an import from standard input', () => {
-  it('can make a draft anew that somebody deleted, although the input cannot be read twice', async () => {
+  it.each([
+    ['as it is', wireLines(1_500)],
+    ['packed', gzipSync(wireLines(1_500))],
+  ])('(%s) can make a draft anew that somebody deleted, although the input cannot be read twice', async (_, stdin) => {
     const url = await at.serve(['--fault', 'process:1=delete-draft']);
     const { stdout, code } = await at.start(['run', '-', '--api-url', url, ...COMMON], {
       env: { ZEP_API_KEY: 'k' },
-      stdin: wireLines(1_500),
+      stdin,
     });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ accepted: 1_500, items: { succeeded: 1_500, open: 0 } });

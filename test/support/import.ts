@@ -7,6 +7,7 @@ import type { RunEvent } from '../../src/events.js';
 import { startLocalServer, type LocalServer, type LocalServerOptions } from '../../src/emulator/index.js';
 import { Ledger } from '../../src/ledger/ledger.js';
 import type { Item, MapOutput, RecordBlock, Rejection, Source, SourceInfo, SourceRecord } from '../../src/model.js';
+import { FULL_PROTOCOL } from '../../src/run/protocol.js';
 import { createHttpApi } from '../../src/remote/http-client.js';
 import {
   runImport,
@@ -63,6 +64,7 @@ export function sourceOf(rows: readonly (Row | readonly Row[])[], blockSize = 10
           })),
           bytesRead: Math.min(rows.length, at + blockSize) * 10,
           inexactNumbers: 0,
+          head: undefined,
           raw: () => '',
         };
         await new Promise((resolve) => setImmediate(resolve));
@@ -154,6 +156,25 @@ async function importRows(
   const sources =
     rows.length > 0 && 'read' in (rows[0] ?? {}) ? (rows as readonly Source[]) : [sourceOf(rows as readonly Row[])];
   const ledger = await Ledger.open(':memory:');
+  const run = options.run ?? 'run-1';
+  ledger.runs.begin(
+    {
+      id: run,
+      key: 'key',
+      name: undefined,
+      parent: undefined,
+      project: 'p',
+      host: 'h',
+      mapping: 'm',
+      mappingPath: undefined,
+      keyed: false,
+      target: {},
+      command: { cwd: '/', sources: [], flags: [] },
+      sourceFingerprint: 's',
+      staged: false,
+    },
+    '2024-05-01T00:00:00Z',
+  );
   const api = createHttpApi({
     baseUrl: server.url,
     apiKey: 'test',
@@ -184,9 +205,11 @@ async function importRows(
       clock: systemClock,
       observe: (event) => {
         events.push(event);
+        if (event.type === 'rejected') rejections.push(event.rejection);
         onEvent?.(event);
       },
-      recordRejection: (rejection) => rejections.push(rejection),
+      marks: undefined,
+      folder: undefined,
       randomId: () => `mark-${marks++}`,
     }),
     {
@@ -213,6 +236,10 @@ async function importRows(
       waitTimeoutMs: undefined,
       settleWindowMs: 300,
       pollMs: 20,
+      stageOnly: false,
+      handOverOnly: false,
+      onChanged: 'send',
+      protocol: FULL_PROTOCOL,
       ...options,
     },
     { soft: stops.soft ?? never, hard: stops.hard ?? never },

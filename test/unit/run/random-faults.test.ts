@@ -3,11 +3,12 @@
  * seeds 1 to n. A failing round prints its seed and everything that it was made of.
  */
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../../src/emulator/faults.js';
 import { AppError } from '../../../src/errors.js';
 import type { Source } from '../../../src/model.js';
 import type { ImportOptions } from '../../../src/run/import-run.js';
+import { Dice } from '../../support/dice.js';
 import { episode, message, scene, sourceOf, type Imported, type Row, type Scene } from '../../support/import.js';
+import { faultMakers } from '../../support/random-faults.js';
 
 const SEEDS = [1, 2, 3, 5, 8, 12, 16, 18, 23, 29, 30, 33, 34, 38, 39, 40, 43, 44, 51, 65, 67, 72, 73, 76, 85, 632, 639];
 const rounds = process.env['ZI_ROUNDS'];
@@ -22,28 +23,6 @@ const seeds =
 /** How long an unanswered add is waited for; every fault of a round is over sooner. */
 const SETTLE_MS = 150;
 const LATE_S = 0.04;
-
-class Dice {
-  readonly #random: () => number;
-  constructor(seed: number) {
-    this.#random = seededRandom(seed);
-  }
-  below(n: number): number {
-    return Math.floor(this.#random() * n);
-  }
-  between(low: number, high: number): number {
-    return low + this.below(high - low + 1);
-  }
-  chance(p: number): boolean {
-    return this.#random() < p;
-  }
-  of<T>(list: readonly [T, ...T[]]): T {
-    return list[this.below(list.length)] ?? list[0];
-  }
-  share(low: number, high: number): string {
-    return (low + this.#random() * (high - low)).toFixed(3);
-  }
-}
 
 interface Plan {
   readonly seed: number;
@@ -129,49 +108,7 @@ function episodeOfUser(user: string, data: string): Row {
   };
 }
 
-/** Calls of an operation: one, a few, or any with a small chance. */
-function when(dice: Dice, operation: string, kind: string, params = ''): string {
-  const tail = params === '' ? '' : `,${params}`;
-  if (dice.chance(0.5)) return `${operation}:${dice.between(1, 12)}=${kind}${tail}`;
-  if (dice.chance(0.3)) {
-    const from = dice.between(1, 8);
-    return `${operation}:${from}-${from + dice.between(1, 3)}=${kind}${tail}`;
-  }
-  return `${operation}:*=${kind}@${dice.share(0.02, 0.15)}${tail}`;
-}
-
-type MakeFault = (dice: Dice) => string;
-
-const FAULTS: readonly [MakeFault, ...MakeFault[]] = [
-  (dice) => when(dice, 'add', dice.of(['drop-before', 'drop-after', 'hang-after', 'twice', 'truncate', 'cut'])),
-  (dice) => when(dice, 'add', dice.of(['drop-before', 'drop-after', 'twice', 'empty', 'html', 'shuffle', 'shift'])),
-  (dice) => when(dice, 'add', 'short', `keep=${dice.below(20)}`),
-  (dice) => when(dice, 'add', 'late', `seconds=${LATE_S}${dice.chance(0.5) ? ',answer=504' : ''}`),
-  (dice) => when(dice, 'add', 'partial', `keep=${dice.below(30)}${dice.of(['', ',answer=drop', ',answer=200'])}`),
-  (dice) => when(dice, 'add', dice.of(['500', '500-after', '502', '502-after', '503-after', '504-after', '408'])),
-  (dice) => `add:${dice.between(1, 20)}=429,retry-after=0`,
-  (dice) => `add:${dice.between(1, 20)}=${dice.of(['404', '409'])}`, // a 400 could be about its items: those are refused by what they say
-  (dice) => when(dice, 'add', 'unknown-status'),
-  (dice) => when(dice, dice.of(['add', 'get', 'process']), 'delete-draft'),
-  (dice) => when(dice, dice.of(['add', 'get', 'process', 'delete']), 'process-draft'),
-  (dice) => when(dice, 'create', dice.of(['drop-before', 'drop-after', '500', '502-after', 'empty', 'cut', 'html'])),
-  (dice) => when(dice, 'create', 'late', `seconds=${LATE_S}`),
-  (dice) => when(dice, 'list', 'hide-new', 'seconds=0.05'),
-  (dice) => when(dice, 'get', 'stale', `seconds=${dice.of(['0.02', '0.05'])}`),
-  (dice) => when(dice, 'get', dice.of(['drop-before', '500', '503', 'unknown-status', 'cut', 'empty'])),
-  (dice) => `get:${dice.between(1, 12)}=404`,
-  (dice) => when(dice, 'process', dice.of(['drop-before', 'drop-after', '500', '500-after', 'cut', 'empty', '409'])),
-  (dice) => when(dice, 'process', 'late', `seconds=${LATE_S}`),
-  (dice) => when(dice, 'process', dice.of(['unknown-status', 'stale', 'twice'])),
-  (dice) => `process:${dice.between(1, 3)}=invalid${dice.of(['', ',seconds=0.03', ',answer=400'])}`,
-  (dice) => when(dice, 'delete', dice.of(['drop-before', 'drop-after', '500', '500-after', '404'])),
-  (dice) => when(dice, 'items', dice.of(['drop-before', '500', 'shuffle', 'short'])),
-  (dice) =>
-    when(dice, dice.of(['user-create', 'graph-create', 'thread-create']), dice.of(['500', 'drop-after', '504-after'])),
-  (dice) =>
-    `${dice.of(['create', 'add', 'get', 'process', 'thread-create'])}:${dice.between(1, 40)}=${dice.of(['401', '403', '402'])}`,
-  (dice) => `*:*=latency,ms=0,jitter=${dice.between(1, 12)}`,
-];
+const FAULTS = faultMakers(LATE_S);
 
 function planOf(seed: number): Plan {
   const dice = new Dice(seed);
