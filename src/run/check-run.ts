@@ -54,7 +54,7 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
   }
   signal.throwIfAborted();
   const { calls, batches, batchesMost } = counts.work();
-  const notices = [...(mapper.notices?.() ?? []), ...stopNotice(books, options.maxErrors)];
+  const notices = [...(mapper.notices?.() ?? []), ...stopNotice(books, options.maxErrors), ...counts.identityNotice()];
   return {
     records: {
       read: books.read,
@@ -107,6 +107,8 @@ class ItemCounts {
   #episodes = 0;
   #messages = 0;
   #parts = 0;
+  /** Items with neither a key nor a time. */
+  #nameless = 0;
   credits = 0;
   bytes = 0;
 
@@ -129,8 +131,22 @@ class ItemCounts {
     this.credits += Math.max(1, Math.ceil(Buffer.byteLength(content) / LIMITS.creditBytes));
     this.bytes += bytes + 1;
     if (item.part !== undefined) this.#parts += 1;
+    if (item.key === undefined && item.time.ms === undefined) this.#nameless += 1;
     this.#calls.add(item, bytes + 1);
     return true;
+  }
+
+  /** What is imported twice cannot always be told: better known before it happens. */
+  identityNotice(): readonly CheckNotice[] {
+    if (this.#nameless === 0) return [];
+    return [
+      {
+        level: 'warning',
+        code: 'not-known-again',
+        message: `${this.#nameless} ${this.#nameless === 1 ? 'item has' : 'items have'} neither a key nor a time: a later import knows them again in the same file only, and from standard input not at all`,
+        hint: 'give the mapping a key, or created_at',
+      },
+    ];
   }
 
   #addToThread(thread: string, owner: string | undefined): boolean {

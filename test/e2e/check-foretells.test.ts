@@ -51,6 +51,14 @@ async function both(...args: readonly string[]): Promise<{ check: Check; run: Ru
 const episodes = (n: number): string => Array.from({ length: n }, (_, i) => wireLines(1, `g${i % 9}`)).join('');
 
 describe('check foretells an import exactly', () => {
+  it('which items a later import could not tell from new ones: those with neither a key nor a time', async () => {
+    const row = { type: 'graph_episode', graph_id: 'g', data: 'ok', data_type: 'text' };
+    const file = at.write('undated.jsonl', `${JSON.stringify(row)}\n${wireLines(2)}`);
+    const { stdout } = await at.start(['check', file, '--local', '-o', 'json', '--progress', 'none']);
+    const { notices } = JSON.parse(stdout) as { notices: { code: string; message: string }[] };
+    expect(notices.find(({ code }) => code === 'not-known-again')?.message).toMatch(/^1 items? /);
+  });
+
   it('calls, chunks and batches of one lane and of several', async () => {
     const file = at.write('episodes.jsonl', episodes(700));
     for (const lanes of ['1', '3']) {
