@@ -10,7 +10,7 @@ import { HashTable } from './hash-store/hash-table.js';
 import type { Frontier } from './runs.js';
 import { StoredSegments } from './stored-segments.js';
 
-const MOST_RECENT = 128 * 1024;
+const MOST_RECENT = 64 * 1024;
 /** The largest value of a table. */
 const MOST = 0xfffffffe;
 
