@@ -146,6 +146,8 @@ function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefin
   if (settings.isTemporary === true) return values.quiet === true ? undefined : settings.next;
   if (outcome.waitsFor !== undefined) return sameProject(['resume', outcome.waitsFor], values);
   if (values.stageOnly === true && status === 'staged') return about('commit');
+  const missing = missingFlag(outcome.error);
+  if (missing !== undefined) return `${sameInput('run', args, values)} ${missing}`;
   if (isOfTheInput(outcome.error)) return sameInput('check', args, values);
   if (!outcome.delivered && settings.parent === undefined) {
     return books.readsStream && settings.handOverOnly !== true ? sameInput('run', args, values) : about('resume');
@@ -156,6 +158,12 @@ function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefin
   const [rows] = books.rejectPaths();
   if (rows !== undefined) return sameInput('run', [rows], values);
   return settings.next ?? about('audit');
+}
+
+/** `--create-missing …`, when that is what the import would take. */
+function missingFlag(error: unknown): string | undefined {
+  if (!(error instanceof AppError) || error.code !== 'destinations-missing') return undefined;
+  return /--create-missing \S+/.exec(error.hint ?? '')?.[0];
 }
 
 function isOfTheInput(error: unknown): boolean {

@@ -18,7 +18,15 @@ import type { ContentTap, RejectionStage, Source } from '../model.js';
 import { RemoteError, type BatchSummary, type RemoteApi } from '../remote/api.js';
 import { giveUpRun } from '../run/give-up.js';
 import type { ImportDeps } from '../run/import-run.js';
-import { decideRun, matchSources, runKey, storedSource, type RunRequest } from '../run/open-run.js';
+import {
+  decideRun,
+  isSameWork,
+  matchSources,
+  runKey,
+  storedSource,
+  touchedOf,
+  type RunRequest,
+} from '../run/open-run.js';
 import { settleEarlier } from '../run/settle-batches.js';
 import { writeReasons } from '../run/reject-reasons.js';
 import { Spool, spoolTap } from '../run/spool.js';
@@ -152,7 +160,9 @@ async function chooseRun(choice: Choice): Promise<StoredRun> {
   const { ledger, request, job, session, marks } = choice;
   const { observe } = job.renderer;
   await settleEarlier({ ledger, api: session.api, marks, observe }, session.project, job.stops.hard);
-  const opening = decideRun(ledger.runs.latest(request.key), request);
+  const latest = latestRun(ledger, request);
+  const holds = latest !== undefined && ledger.batches.accepted(latest.id) + (latest.totals?.['known'] ?? 0) > 0;
+  const opening = decideRun(latest, request, holds);
   if (opening.kind === 'resume') {
     await refuseOlderLedger(choice, opening.run.id);
     ledger.runs.again(opening.run.id, request.command, request.staged);
@@ -173,6 +183,18 @@ async function chooseRun(choice: Choice): Promise<StoredRun> {
   if (begun === undefined) throw missingFromLedger(ledger.db.sql.path, `run ${id}`);
   return begun;
 }
+
+/** The run that the command may belong to. One that has nothing at the service does not stand in the way of a mended mapping. */
+function latestRun(ledger: Ledger, request: RunRequest): StoredRun | undefined {
+  const latest = ledger.runs.latest(request.key);
+  if (latest?.state !== 'open' || isSameWork(latest, request)) return latest;
+  if (ledger.batches.of(latest.id).some(({ state }) => !NOTHING.has(state))) return latest;
+  ledger.runs.setState(latest.id, 'closed');
+  return ledger.runs.latest(request.key);
+}
+
+/** States of a batch of which nothing is at the service, but perhaps a draft that nobody knows. */
+const NOTHING: ReadonlySet<string> = new Set(['intended', 'deleted', 'lost']);
 
 function newRunId(): string {
   return `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${randomBytes(3).toString('hex')}`;
@@ -356,7 +378,7 @@ async function booksOf(parts: Parts): Promise<OpenBooks> {
       folder,
       randomId: () => randomBytes(8).toString('hex'),
       tapOf: (index) => taps.get(index),
-      trailNews: (index) => trails.get(index)?.news(),
+      trailNews: (index) => (run.parent === undefined ? trails.get(index)?.news() : undefined),
       spools,
       isAlive: async (id) => {
         const key = ledger.runs.byId(id)?.key;
@@ -425,6 +447,13 @@ function placeSources(
   { ledger, run, inputs }: Parts,
   isResumed: boolean,
 ): { readonly sources: readonly (Source | undefined)[]; readonly touched: ReadonlySet<number> } {
+  if (run.parent !== undefined) {
+    const known = ledger.runs.sources(run.parent);
+    for (const source of inputs.sources) ledger.runs.putSource(run.id, storedSource(source, source.info.index));
+    const placed: (Source | undefined)[] = [];
+    for (const source of inputs.sources) placed[source.info.index] = source;
+    return { sources: placed, touched: touchedOf(known, inputs.sources) };
+  }
   if (isResumed) return matchSources(ledger, run, inputs.sources, renumber);
   ledger.db.durable(() => {
     for (const source of inputs.sources) ledger.runs.putSource(run.id, storedSource(source, source.info.index));
@@ -440,10 +469,11 @@ async function trailsOf(
   const begin = await createContentTrails();
   const trails = new Map<number, ContentTrail>();
   for (const source of sources) {
-    if (source === undefined || run.parent !== undefined) continue;
+    if (source === undefined) continue;
     const { index, id } = source.info;
-    const kept = ledger.runs.trail(run.id, index);
-    trails.set(index, begin(id, kept, touched.has(index)));
+    const kept = ledger.runs.trail(run.parent ?? run.id, index);
+    // Rows that are sent again are found by place: where nothing has changed, there is nothing to check.
+    if (run.parent === undefined || touched.has(index)) trails.set(index, begin(id, kept, touched.has(index)));
   }
   return trails;
 }

@@ -183,7 +183,7 @@ export class Batches {
       .map(storedBatch);
   }
 
-  /** Batches of other runs into a project that hold items and that the service is not done with. */
+  /** Batches of other runs into a project that hold items and that the service is not done with; drafts of ended runs come to nothing. */
   unfinished(project: string, exceptRun: string): readonly StoredBatch[] {
     return this.#db
       .read(() =>
@@ -191,6 +191,7 @@ export class Batches {
           .prepare(
             `SELECT batches.* FROM batches JOIN runs ON runs.id = batches.run
              WHERE batches.state NOT IN ('terminal','deleted','lost') AND batches.state IN ${LIVE}
+               AND (batches.state = 'started' OR runs.state = 'open')
                AND runs.project = ? AND runs.id <> ? AND batches.items > 0 ORDER BY batches.seq`,
           )
           .all(project, exceptRun),

@@ -88,13 +88,18 @@ export class Marks {
   flush(pending: Iterable<ArrayLike<number>>): void {
     const segments = this.#segments;
     if (segments === undefined) return;
-    const table = new HashTable();
-    const last = this.#readLog(0, table);
-    if (table.size === 0) return;
-    segments.refresh();
-    segments.add(table, undefined, () =>
-      this.#db.sql.prepare('DELETE FROM mark_log WHERE project = ? AND id <= ?').run(this.#project, last),
-    );
+    // One transaction: what another process takes back meanwhile must come behind this file, not before it.
+    const last = this.#db.durable(() => {
+      const table = new HashTable();
+      const end = this.#readLog(0, table);
+      if (table.size === 0) return undefined;
+      segments.refresh();
+      segments.add(table, undefined, () =>
+        this.#db.sql.prepare('DELETE FROM mark_log WHERE project = ? AND id <= ?').run(this.#project, end),
+      );
+      return end;
+    });
+    if (last === undefined) return;
     this.#seen = last;
     this.#recent.clear();
     for (const marks of pending) {

@@ -18,6 +18,7 @@ interface Listed {
 }
 
 const FAN_OUT = 8;
+const OPEN_TRIES = 5;
 /** Another process may be about to put a young file on record. */
 const ORPHAN_AGE_MS = 3_600_000;
 
@@ -105,17 +106,27 @@ export class StoredSegments {
     const last = from.at(-1);
     if (last === undefined) return;
     const merged = { no: last.no, name, until: last.until };
-    this.#db.durable(() => {
+    const isOurs = this.#db.durable(() => {
+      const now = new Set(this.#read().map((listed) => listed.name));
+      if (!from.every((listed) => now.has(listed.name))) return false;
       for (const { no } of from) this.#delete(no);
       this.#insert(merged, facts.entries);
+      return true;
     });
+    if (!isOurs) {
+      // Another process has merged them already, and knows better what was removed since.
+      rmSync(join(this.#folder, name), { force: true });
+      this.refresh();
+      return;
+    }
     this.#listed.splice(range.from, from.length, merged);
     for (const path of replaced) rmSync(path, { force: true });
   }
 
+  /** A merge that was begun is brought to its end: otherwise short runs would leave ever more files. */
   async close(): Promise<void> {
-    this.#set.close();
     await this.#merging;
+    this.#set.close();
   }
 
   #insert({ no, name, until }: Listed, entries: number): void {
@@ -139,8 +150,19 @@ export class StoredSegments {
   }
 
   #open(): void {
-    this.#listed = this.#read();
-    for (const { name } of this.#listed) this.#set.add(join(this.#folder, name));
+    for (let tries = 1; ; tries++) {
+      this.#listed = this.#read();
+      try {
+        for (const { name } of this.#listed) this.#set.add(join(this.#folder, name));
+        break;
+      } catch (error) {
+        // Another process may have merged them meanwhile: then the record says so by now.
+        const names = this.#read().map(({ name }) => name);
+        if (tries >= OPEN_TRIES || names.join() === this.#listed.map(({ name }) => name).join()) throw error;
+        this.#set.close();
+        this.#set = new SegmentSet();
+      }
+    }
     this.#removeOrphans();
   }
 

@@ -47,6 +47,8 @@ export interface RejectionFacts {
   readonly no: number;
   /** The service refused it at its turn: it is settled. */
   readonly refused: boolean;
+  /** The record as a whole is rejected, whichever item of it was at fault. */
+  readonly isRecord?: boolean;
   readonly occurrence?: number | undefined;
   readonly part?: number | undefined;
 }
@@ -112,7 +114,7 @@ export class Books {
   /** A whole record was refused by the reader or the mapping. */
   rejectRecord(rejection: Rejection): void {
     this.rejectedRecords += 1;
-    this.tell(rejection, { no: 0, refused: false });
+    this.tell(rejection, { no: 0, refused: false, isRecord: true });
   }
 
   /** The mapping refused one item of several: it was not produced yet. */

@@ -161,6 +161,8 @@ class ImportRun {
   /** All input was read and is in complete batches. */
   #uploaded = false;
   #delivered = false;
+  /** What earlier tries left at the service is in hand. */
+  #isTakenUp = false;
   #placed = 0;
   #misplaced = 0;
   readonly #missing = new Set<CreatableKind>();
@@ -343,6 +345,7 @@ class ImportRun {
     }
     // Only now do the lanes of earlier tries have no open drafts.
     this.#uploader.storeLanes();
+    this.#isTakenUp = true;
     if (marks === undefined || this.#counted === undefined) return;
     const { recalled } = this.#deps;
     const identities = await Identities.create(recalled === undefined ? this.#counted : { next: () => 0 });
@@ -405,6 +408,10 @@ class ImportRun {
       if (!this.#stops.hard.aborted) await this.#rejects.fetchRows(openAgain, this.#stops.hard);
     } catch (caught) {
       error ??= caught;
+    }
+    // Nothing was sent: the same command, with what was missing, begins anew.
+    if (error instanceof AppError && error.code === 'destinations-missing' && !this.#hasAccepted) {
+      this.#deps.ledger.runs.setState(this.#options.run, 'closed');
     }
     this.#rejects.close();
     await this.#counted?.close();
@@ -562,7 +569,7 @@ class ImportRun {
 
   /** If not one destination of the first chunk exists, the run is aimed at the wrong place: stop before the first add. */
   #checkDestinations(inputOver: boolean): void {
-    if (this.#placed + this.#books.known > 0 || this.#misplaced === 0 || this.#stored.frontier !== undefined) return;
+    if (this.#placed + this.#books.known > 0 || this.#misplaced === 0 || this.#hasAccepted) return;
     if (!inputOver && this.#misplaced < this.#options.chunkSize && !this.#books.tooManyErrors) return;
     const flag = [...new Set([...this.#options.create, ...this.#missing])].join(',');
     throw new AppError(
@@ -574,6 +581,10 @@ class ImportRun {
           this.#missing.size === 0 ? 'check the ids in the mapping' : `to have them created: --create-missing ${flag}`,
       },
     );
+  }
+
+  get #hasAccepted(): boolean {
+    return this.#deps.ledger.batches.accepted(this.#options.run) > 0;
   }
 
   #checkErrors(): void {
@@ -641,7 +652,10 @@ class ImportRun {
     const books = this.#books;
     const totals = this.#handover.totals;
     const drafts = [...new Set([...this.#handover.drafts, ...this.#uploader.drafts])];
-    const accepted = drafts.reduce((sum, draft) => sum + draft.accepted, 0);
+    // Stopped before the drafts of earlier tries were taken up: only the ledger knows of them.
+    const accepted = this.#isTakenUp
+      ? drafts.reduce((sum, draft) => sum + draft.accepted, 0)
+      : this.#deps.ledger.batches.accepted(this.#options.run);
     const handled = new Set(this.#handover.handedOver);
     const left = drafts.filter((draft) => !handled.has(draft) && draft.exists);
     const { succeeded, failed, skipped, canceled } = totals;

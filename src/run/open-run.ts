@@ -36,16 +36,22 @@ export function runKey(
     .slice(0, 32);
 }
 
-/** What to do for a command. Throws usageError `mapping-changed`, `target-changed` (an undelivered run), `mapping-changed-since` (marks). */
-export function decideRun(latest: StoredRun | undefined, request: RunRequest): Opening {
+/** What to do for a command. `holds`: something of the latest run is in the project. Throws usageError `mapping-changed`, `target-changed` (an undelivered run), `mapping-changed-since` (marks). */
+export function decideRun(latest: StoredRun | undefined, request: RunRequest, holds = true): Opening {
   if (latest === undefined) return { kind: 'new' };
   if (latest.state === 'open') {
     if (request.restart) return { kind: 'restart', run: latest };
     refuseChange(latest, request);
     return { kind: 'resume', run: latest };
   }
-  refuseUnknownContent(latest, request);
+  if (holds) refuseUnknownContent(latest, request);
   return { kind: 'new' };
+}
+
+/** Whether a run makes the same items of its rows as the command would. */
+export function isSameWork(run: StoredRun, request: RunRequest): boolean {
+  const names = new Set([...Object.keys(run.target), ...Object.keys(request.target)]);
+  return run.mapping === request.mapping && [...names].every((name) => run.target[name] === request.target[name]);
 }
 
 const HOW_ON = '--restart begins anew, --name NAME makes it another import';
@@ -120,6 +126,17 @@ export function matchSources(
     });
   }
   return { sources: matched, touched };
+}
+
+/** Indexes of sources that are not, to the last fact, what they were. */
+export function touchedOf(known: readonly StoredSource[], sources: readonly Source[]): ReadonlySet<number> {
+  const byIndex = new Map(known.map((source) => [source.index, source]));
+  return new Set(
+    sources.flatMap((source) => {
+      const before = byIndex.get(source.info.index);
+      return before?.path !== undefined && !isUntouched(before, source) ? [source.info.index] : [];
+    }),
+  );
 }
 
 /** Changes the index that a source's positions carry; only before it is read. */

@@ -99,6 +99,8 @@ class BlockReader {
     this.#limit = options.limit;
     // What lies before the place to go on from was skipped by the try that read it.
     this.#skipped = options.from === undefined ? 0 : options.skip;
+    // A try before this one had good rows.
+    if (deps.books.mapped > 0) this.#mistakes = -1;
   }
 
   get finished(): boolean {
@@ -112,7 +114,7 @@ class BlockReader {
     const start = isBehind ? { place: placeOf(first), totals: books.totals() } : undefined;
     const before = { read: books.read, mapped: books.mapped, skipped: books.skipped, rejected: books.rejections };
     const out: MapOutput = { items: [], rejections: [] };
-    books.inexactNumbers += block.inexactNumbers;
+    if (isBehind) books.inexactNumbers += block.inexactNumbers;
     books.bytesRead += bytes;
     for (const entry of block.entries) {
       if (this.#passesOver(entry.position)) {
@@ -171,7 +173,9 @@ class BlockReader {
     if (fate === 'rejected') {
       const [first, ...others] = out.rejections;
       if (first !== undefined) this.#rejectWhole(first);
-      for (const [index, other] of others.entries()) books.tell(other, { no: index + 1, refused: false });
+      for (const [index, other] of others.entries()) {
+        books.tell(other, { no: index + 1, refused: false, isRecord: true });
+      }
     } else {
       for (const rejection of out.rejections) books.rejectMapped(rejection);
     }

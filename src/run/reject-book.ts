@@ -81,7 +81,7 @@ export class RejectBook {
     this.#pending.push({
       source: position.source.index,
       ordinal: position.ordinal,
-      item: item ?? -1,
+      item: facts.isRecord === true ? -1 : (item ?? -1),
       part: facts.part ?? 0,
       no: facts.no,
       refused: facts.refused,

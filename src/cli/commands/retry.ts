@@ -155,7 +155,7 @@ async function sendAgain(
   });
 }
 
-/** A source of the run as it was; what has changed since cannot be found by place any more. */
+/** A source of the run. That it holds what it held is checked while it is read, when it was touched since. */
 async function reopened(stored: StoredSource, options: Inputs['sourceOptions'], runFolder: string): Promise<Source> {
   const { id, index, format } = stored;
   const copy = join(runFolder, index === 0 ? 'stdin.gz' : `stream-${index}.gz`);
@@ -173,14 +173,5 @@ async function reopened(stored: StoredSource, options: Inputs['sourceOptions'], 
     as: { id, index },
   });
   if (source === undefined) throw new RangeError(`no source ${id}`);
-  const { file, bytes } = source.info;
-  if (stored.path === undefined) return source;
-  if (file?.modifiedMs !== stored.modifiedMs || file?.inode !== stored.inode || bytes !== stored.bytes) {
-    throw new AppError(`${id} is not what it was when it was imported: its rows cannot be found by place`, {
-      code: 'source-changed',
-      disposition: 'ledger',
-      hint: 'mend and import the rejected rows instead: they are in the folder of the run',
-    });
-  }
   return source;
 }
