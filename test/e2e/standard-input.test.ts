@@ -33,7 +33,7 @@ describe('an import from standard input', () => {
     expect(code).toBe(0);
     const runs = join(at.folder, 'state', 'zep-import', 'runs');
     const names = readdirSync(runs).flatMap((run) => readdirSync(join(runs, run)));
-    expect(names).toEqual(['summary.json']);
+    expect(names.sort()).toEqual(['run.log', 'summary.json']);
   });
 
   it('that never ends does not keep a run alive that cannot start, nor a preview that has seen enough', async () => {
