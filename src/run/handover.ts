@@ -352,8 +352,7 @@ export class Handover {
   async #askForeign(): Promise<void> {
     for (const batch of this.#foreign) {
       if (this.#stop.aborted) return;
-      if (batch.state === 'started' && batch.status !== 'invalid')
-        await settleBatch(this.#settling, batch, this.#signal);
+      if (this.#isUnderWay(batch)) await settleBatch(this.#settling, batch, this.#signal);
     }
     this.findForeign();
   }
@@ -371,14 +370,22 @@ export class Handover {
       );
       return stuck !== undefined && this.#entries.indexOf(stuck) < this.#entries.indexOf(entry);
     }
-    for (const { state, status, run } of before) {
-      const goesOn = state === 'started' ? status !== 'invalid' : await this.#options.isAlive(run);
-      if (goesOn) continue;
+    for (const earlier of before) {
+      const { run } = earlier;
+      if (this.#isUnderWay(earlier) || (await this.#options.isAlive(run))) continue;
+      // Nobody is at it now; that it was handed over in the meantime is on record since before its process let go.
+      this.findForeign();
+      const now = this.#foreign.find(({ row }) => row === earlier.row);
+      if (now === undefined || this.#isUnderWay(now)) continue;
       this.#culprit = run;
       return true;
     }
     this.#watchingForeign ??= this.#watchForeign().finally(() => (this.#watchingForeign = undefined));
     return false;
+  }
+
+  #isUnderWay({ state, status }: StoredBatch): boolean {
+    return state === 'started' && status !== 'invalid';
   }
 
   async #watchForeign(): Promise<void> {
