@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { DATA_TYPES, ROLES } from '../wire.js';
 import { DATE_FORMATS } from './dates/date-reader.js';
+import { BOUNDARIES } from './items/split-passages.js';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const text = z.string().min(1);
@@ -57,6 +58,25 @@ const when = text.describe('An expression: the item is only made when it is true
 const oversize = z
   .enum(['split', 'reject', 'truncate'])
   .describe('What becomes of a text that is longer than the service takes. Default: text is split, JSON rejected.');
+const split = z.strictObject({
+  size: z
+    .int()
+    .min(50)
+    .describe('Characters of a part at most, with what it repeats of the part before. Default: 500.')
+    .optional(),
+  overlap: z
+    .int()
+    .min(0)
+    .describe('Characters of the end of a part that the next one repeats, at most. Default: a tenth of the size.')
+    .optional(),
+  at: z
+    .array(z.enum(BOUNDARIES))
+    .describe('Where a part may begin, best first. Default: all of them; words come last always.')
+    .optional(),
+});
+const splitField = z
+  .union([z.boolean(), split])
+  .describe('Text longer than `size` becomes several items, for documents. true: the defaults.');
 const metadata = z
   .union([text, z.record(z.string(), value)])
   .describe('Up to 10 values that are kept with the item, or one {{ expression }} that gives them.');
@@ -74,6 +94,7 @@ const message = z.strictObject({
   created_at: date.describe('When it was said.').optional(),
   metadata: metadata.optional(),
   oversize: oversize.optional(),
+  split: splitField.optional(),
 });
 
 const episode = z.strictObject({
@@ -90,6 +111,7 @@ const episode = z.strictObject({
   document_id: textField.describe('The same for all parts of one document, up to 100 characters.').optional(),
   metadata: metadata.optional(),
   oversize: oversize.optional(),
+  split: splitField.optional(),
 });
 
 const item = z.discriminatedUnion('type', [message, episode]);
@@ -179,6 +201,7 @@ export function mappingSchema(): Readonly<Record<string, unknown>> {
 const FIELD_KEYS = {
   text: Object.keys(textObject.shape),
   value: Object.keys(valueObject.shape),
+  split: Object.keys(split.shape),
   date: Object.keys(dateObject.shape),
 };
 const ITEM_KEYS: Readonly<Record<string, readonly string[]>> = {
@@ -201,6 +224,7 @@ export function keysAt(path: readonly (string | number)[], itemType: unknown): r
   if (head !== 'item' && head !== 'items') return SECTION_KEYS[names.join('.')] ?? [];
   if (field === undefined) return ITEM_KEYS[String(itemType)] ?? ['type'];
   if (field === 'created_at') return FIELD_KEYS.date;
+  if (field === 'split') return FIELD_KEYS.split;
   if (field === 'metadata') return name === undefined ? [] : FIELD_KEYS.value;
   return FIELD_KEYS.text;
 }

@@ -38,6 +38,8 @@ const FIELD_SETS: Readonly<Record<Kind, ReadonlySet<string>>> = {
   graph_episode: new Set(FIELDS.graph_episode),
 };
 const SERVICE_ID_CHARACTERS = 1000;
+/** Texts over the limit are split, JSON is rejected. */
+const AS_IT_IS = { oversize: undefined, split: undefined };
 
 /**
  * A mapper for rows that are items: of the type they name, else of the one their fields leave no doubt about. A message may carry
@@ -148,7 +150,7 @@ class WireRowMapper implements Mapper {
       metadata: isGiven(row, 'metadata') ? metadataOf(row['metadata']) : undefined,
       owner: userId ?? optional(row, 'user_id', SERVICE_ID_CHARACTERS),
     };
-    emitMessage(parts, undefined, this.#emission);
+    emitMessage(parts, AS_IT_IS, this.#emission);
   }
 
   #emitEpisode(row: JsonObject): void {
@@ -170,7 +172,7 @@ class WireRowMapper implements Mapper {
     if (parts.graphId === undefined && parts.userId === undefined) {
       throw rowError('map', 'missing-field', 'graph_id is blank', 'graph_id');
     }
-    emitEpisode(parts, undefined, this.#emission, (value) => JSON.stringify(value));
+    emitEpisode(parts, AS_IT_IS, this.#emission, (value) => JSON.stringify(value));
   }
 }
 

@@ -2,11 +2,10 @@
 import type { EventTime } from '../dates/date-reader.js';
 import { kindInWords, textOf } from '../expression/values.js';
 import { expressionError, rowError } from '../row-error.js';
-import type { Oversize } from '../schema.js';
 import { DATA_TYPES, LIMITS, type DataType, type Metadata, type WireEpisode } from '../../wire.js';
 import type { Emission } from './emission.js';
 import { oneOf } from './item-fields.js';
-import { fitJson, fitText } from './oversize.js';
+import { fitJson, fitText, type Fitting } from './oversize.js';
 
 const DATA_TYPE_SET: ReadonlySet<string> = new Set(DATA_TYPES);
 
@@ -30,13 +29,13 @@ type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
  */
 export function emitEpisode(
   parts: EpisodeParts,
-  oversize: Oversize | undefined,
+  fitting: Fitting,
   emission: Emission,
   jsonOf: (value: unknown) => string,
 ): void {
   const dataType =
     parts.dataType === undefined ? undefined : oneOf<DataType>(parts.dataType, DATA_TYPE_SET, 'data_type');
-  const [sent, texts] = dataOf(parts.data, dataType, oversize, emission, jsonOf);
+  const [sent, texts] = dataOf(parts.data, dataType, fitting, emission, jsonOf);
   for (let index = 0; index < texts.length; index++) {
     const wire: Writable<WireEpisode> = { type: 'graph_episode', data: texts[index] ?? '', data_type: sent };
     if (parts.graphId !== undefined) wire.graph_id = parts.graphId;
@@ -52,7 +51,7 @@ export function emitEpisode(
 function dataOf(
   data: unknown,
   dataType: DataType | undefined,
-  oversize: Oversize | undefined,
+  fitting: Fitting,
   emission: Emission,
   jsonOf: (value: unknown) => string,
 ): readonly [DataType, readonly string[]] {
@@ -64,10 +63,10 @@ function dataOf(
         `data is ${kindInWords(data)}, and data_type: ${dataType} needs text: json() makes text of it`,
       );
     }
-    return ['json', fitJson(jsonOf(data), data, 'data', limit, oversize)];
+    return ['json', fitJson(jsonOf(data), data, 'data', limit, fitting.oversize)];
   }
-  if (dataType !== 'json') return [dataType ?? 'text', fitText(text, 'data', limit, oversize, emission)];
-  return ['json', fitJson(text, parsed(text), 'data', limit, oversize)];
+  if (dataType !== 'json') return [dataType ?? 'text', fitText(text, 'data', limit, fitting, emission)];
+  return ['json', fitJson(text, parsed(text), 'data', limit, fitting.oversize)];
 }
 
 function parsed(text: string): unknown {

@@ -1,10 +1,9 @@
 /** Thread messages: what the service takes of them, made of checked parts. Only fields of this kind are sent; the owner never is. */
 import type { EventTime } from '../dates/date-reader.js';
-import type { Oversize } from '../schema.js';
 import { LIMITS, ROLES, type Metadata, type Role, type WireMessage } from '../../wire.js';
 import type { Emission } from './emission.js';
 import { oneOf } from './item-fields.js';
-import { fitText } from './oversize.js';
+import { fitText, type Fitting } from './oversize.js';
 
 const ROLE_SET: ReadonlySet<string> = new Set(ROLES);
 
@@ -21,9 +20,9 @@ export interface MessageParts {
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** Emits a message, or its parts when the text is too long: they share everything but the text. Throws RowError. */
-export function emitMessage(parts: MessageParts, oversize: Oversize | undefined, emission: Emission): void {
+export function emitMessage(parts: MessageParts, fitting: Fitting, emission: Emission): void {
   const role = oneOf<Role>(parts.role, ROLE_SET, 'role');
-  const texts = fitText(parts.content, 'content', LIMITS.messageCharacters, oversize, emission);
+  const texts = fitText(parts.content, 'content', LIMITS.messageCharacters, fitting, emission);
   for (let index = 0; index < texts.length; index++) {
     const wire: Writable<WireMessage> = {
       type: 'thread_message',

@@ -1,25 +1,33 @@
 /**
- * What becomes of a text or JSON over the limit of its kind: split into parts, cut off, or rejected. Parts are told apart by
- * `Item.part` alone: nothing is written into the text or the metadata, since both would end up as facts.
+ * What becomes of a text that is to be split into passages, and of a text or JSON over the limit of its kind: split into parts, cut off, or
+ * rejected. Parts are told apart by `Item.part` alone: nothing is written into the text or the metadata, since both would end up as facts.
  */
 import { checkWellFormed, isBlank, isLonger, offsetAfter, tooLong } from './characters.js';
 import type { Emission } from './emission.js';
 import { splitJson } from './split-json.js';
+import { splitPassages, type SplitSettings } from './split-passages.js';
 import { splitText } from './split-text.js';
-import { rowError } from '../row-error.js';
+import { rowError, type RowError } from '../row-error.js';
 import type { Oversize } from '../schema.js';
+
+/** How long texts are made to fit, as a template says. */
+export interface Fitting {
+  readonly oversize: Oversize | undefined;
+  readonly split: SplitSettings | undefined;
+}
 
 /** The texts to send for one text: itself, its parts, or its beginning. Throws when it may not be sent. */
 export function fitText(
   text: string,
   field: string,
   limit: number,
-  oversize: Oversize | undefined,
+  { oversize, split }: Fitting,
   emission: Emission,
 ): readonly string[] {
   checkWellFormed(text, field);
   if (isBlank(text))
     throw rowError('map', 'blank-text', `${field} is blank: the service takes no item without text`, field);
+  if (split !== undefined && isLonger(text, Math.min(split.size, limit))) return passagesOf(text, field, limit, split);
   if (!isLonger(text, limit)) return [text];
   switch (oversize ?? 'split') {
     case 'reject':
@@ -32,11 +40,20 @@ export function fitText(
     }
     case 'split': {
       const parts = splitText(text, limit);
-      if (parts === undefined)
-        throw tooLong(field, text, limit, 'it holds so much white space that a part would be blank');
+      if (parts === undefined) throw blankPart(field, text, limit);
       return parts;
     }
   }
+}
+
+function passagesOf(text: string, field: string, limit: number, split: SplitSettings): readonly string[] {
+  const passages = splitPassages(text, split, limit);
+  if (passages === undefined) throw blankPart(field, text, limit);
+  return passages.map((passage) => passage.text);
+}
+
+function blankPart(field: string, text: string, limit: number): RowError {
+  return tooLong(field, text, limit, 'it holds so much white space that a part would be blank');
 }
 
 /** The JSON texts to send for one JSON text. `value`: what it stands for. */

@@ -15,6 +15,8 @@ import type { Emission } from './emission.js';
 import { emitEpisode } from './episode.js';
 import { compileTime, LEFT_OUT, neededId, neededText, neededValue, optionalText } from './item-fields.js';
 import { emitMessage } from './message.js';
+import type { Fitting } from './oversize.js';
+import { compileSplit } from './split-settings.js';
 import { compileMetadata } from './metadata.js';
 
 /** Ids from the command line, which set or override the destination. */
@@ -37,11 +39,11 @@ export function compileItem(
   context: CompileContext,
   override: DestinationOverride,
 ): MakeItem {
-  const own = template.oversize ?? oversize;
+  const fitting = { oversize: template.oversize ?? oversize, split: compileSplit(template, path, context.problems) };
   const make =
     template.type === 'thread_message'
-      ? compileMessage(template, own, path, context, override)
-      : compileEpisode(template, own, path, context, override);
+      ? compileMessage(template, fitting, path, context, override)
+      : compileEpisode(template, fitting, path, context, override);
   const when =
     template.when === undefined ? undefined : compileCondition(template.when, [...path, 'when'], 'when', context);
   return (scope, emission) => {
@@ -90,7 +92,7 @@ function overridden(id: string | undefined, field: Field | undefined, name: stri
 
 function compileMessage(
   template: MessageTemplate,
-  oversize: Oversize | undefined,
+  fitting: Fitting,
   path: DocumentPath,
   context: CompileContext,
   override: DestinationOverride,
@@ -117,13 +119,13 @@ function compileMessage(
       metadata: metadata?.(scope),
       owner: optionalText(owner, scope, level, ID_CHARACTERS),
     };
-    emitMessage(parts, oversize, emission);
+    emitMessage(parts, fitting, emission);
   };
 }
 
 function compileEpisode(
   template: EpisodeTemplate,
-  oversize: Oversize | undefined,
+  fitting: Fitting,
   path: DocumentPath,
   context: CompileContext,
   override: DestinationOverride,
@@ -148,7 +150,7 @@ function compileEpisode(
   const data = compileField(template.data, 'data', [...path, 'data'], context);
   const dataType = field('data_type');
   if (template.data_type !== undefined) checkWords(template.data_type, DATA_TYPES, [...path, 'data_type'], context);
-  if (dataType?.constant === 'json' && oversize === 'truncate') {
+  if (dataType?.constant === 'json' && fitting.oversize === 'truncate') {
     problems.add(path, 'JSON cannot be cut off', 'set oversize: split or reject for this item');
   }
   const description = field('source_description');
@@ -167,7 +169,7 @@ function compileEpisode(
       sourceDescription: optionalText(description, scope, level, LIMITS.sourceDescriptionCharacters),
       documentId: optionalText(document, scope, level, LIMITS.documentIdCharacters),
     };
-    emitEpisode(parts, oversize, emission, (value) => jsonText(value, data, scope));
+    emitEpisode(parts, fitting, emission, (value) => jsonText(value, data, scope));
   };
 }
 

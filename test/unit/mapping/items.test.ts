@@ -257,6 +257,42 @@ describe('what is too long', () => {
     expect(notices).toEqual(['1 item was cut off at the limit of the service']);
   });
 
+  test('split makes passages of a text that is longer than its size, and leaves a shorter one alone', () => {
+    const long = `${'One sentence. '.repeat(20)}\n\n# Title\n\n${'Another one. '.repeat(20)}`;
+    const { items } = mapRows(episode('  data: "{{ a }}"\n  document_id: d\n  split: { size: 200, overlap: 20 }'), [
+      { a: long },
+      { a: 'short' },
+    ]);
+    expect(items.length).toBeGreaterThan(4);
+    expect(items.slice(0, -1).map(({ part }) => part)).toEqual(
+      items.slice(0, -1).map((_, index) => ({ index, of: items.length - 1 })),
+    );
+    expect(items.at(-1)).not.toHaveProperty('part');
+    expect(datas(items).some((text) => text.startsWith('# Title'))).toBe(true);
+    for (const { wire } of items) expect(wire).toMatchObject({ document_id: 'd' });
+    for (const text of datas(items)) expect([...text.trimEnd()].length).toBeLessThanOrEqual(200);
+  });
+
+  test('split: true takes 500 characters, and split: false what the service takes', () => {
+    const text = 'Some words. '.repeat(100);
+    const count = (split: string): number =>
+      mapRows(episode(`  data: "{{ a }}"\n  split: ${split}`), [{ a: text }]).items.length;
+    expect(count('true')).toBe(3);
+    expect(count('false')).toBe(1);
+  });
+
+  test.each([
+    ['  data: "{{ a }}"\n  split: { size: 40 }', 'split.size'],
+    ['  data: "{{ a }}"\n  split: { size: 20000 }', 'size is over 10000'],
+    ['  data: "{{ a }}"\n  split: { size: 100, overlap: 60 }', 'overlap is more than half of the size'],
+    ['  data: "{{ a }}"\n  split: true\n  oversize: reject', 'split and oversize cannot stand together'],
+    ['  data: "{{ a }}"\n  split: true\n  data_type: json', 'JSON is not split into passages'],
+    ['  data: "{{ a }}"\n  split: { at: [chapters] }', 'split.at'],
+    ['  data: "{{ a }}"\n  split: { sise: 100 }', 'size'],
+  ])('a split that cannot be is told with its place: %j', (item, expected) => {
+    expect(() => parseMapping(`version: 1\n${episode(item)}`, 'map.yaml')).toThrow(expected);
+  });
+
   test('an item may differ from the file', () => {
     expect(reasons(`oversize: reject\n${message('{{ a }}', 'oversize: split')}`, { a: 'x'.repeat(5000) })).toEqual([]);
   });
