@@ -8,6 +8,8 @@ export type Brand<T, B extends string> = T & { readonly __brand: B };
 export type BatchId = Brand<string, 'BatchId'>;
 
 export type SourceFormat = 'jsonl' | 'json' | 'csv' | 'tsv' | 'document';
+export const DOCUMENT_KINDS = ['txt', 'md', 'html', 'pdf', 'docx', 'eml', 'mbox', 'vtt', 'srt'] as const;
+export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 /** One opened input. `id` is unique in a run and is what a person sees: the path as typed or found, or `stdin`. */
 export interface SourceInfo {

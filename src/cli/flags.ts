@@ -3,6 +3,7 @@
  * ZEP_IMPORT_ and its long name in capitals.
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { DOCUMENT_KINDS } from '../model.js';
 
 export type FlagGroup = 'Input' | 'Destination' | 'Service' | 'Upload' | 'Stopping and waiting' | 'State' | 'Output';
 
@@ -117,7 +118,7 @@ export const FLAGS = {
     flags: '--format <format>',
     description: 'format of the sources, when name and content do not tell',
     group: 'Input',
-    choices: ['auto', 'jsonl', 'json', 'csv', 'tsv'],
+    choices: ['auto', 'jsonl', 'json', 'csv', 'tsv', 'document', ...DOCUMENT_KINDS],
     default: 'auto',
   },
   encoding: {
@@ -140,6 +141,20 @@ export const FLAGS = {
     group: 'Input',
     parse: size,
     default: '64MiB',
+  },
+  maxDocumentBytes: {
+    flags: '--max-document-bytes <size>',
+    description: 'a larger document (PDF, Word, text, mail) is rejected',
+    group: 'Input',
+    parse: size,
+    default: '32MiB',
+  },
+  maxDocumentSeconds: {
+    flags: '--max-document-seconds <n>',
+    description: 'a document that takes longer to read is rejected',
+    group: 'Input',
+    parse: wholeNumber(1, 86_400),
+    default: 60,
   },
   graph: {
     flags: '--graph <id>',

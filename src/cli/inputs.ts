@@ -5,14 +5,24 @@ import { distance } from 'fastest-levenshtein';
 import { usageError } from '../errors.js';
 import type { Observe } from '../events.js';
 import {
+  documentsMapping,
   explainNotWireItem,
+  isDocumentRecord,
   loadMapping,
   wireItemMapper,
   type DestinationOverride,
   type Mapper,
   type Mapping,
 } from '../mapping/index.js';
-import type { Item, MapOutput, RecordFate, Source, SourceRecord } from '../model.js';
+import {
+  DOCUMENT_KINDS,
+  type Item,
+  type MapOutput,
+  type RecordFate,
+  type Source,
+  type SourceFormat,
+  type SourceRecord,
+} from '../model.js';
 import { discoverSources, type SourceOptions } from '../sources/index.js';
 import type { Io } from './io.js';
 import type { Values } from './options.js';
@@ -69,6 +79,7 @@ export async function openInputs(
   const mapper = mapperOf(values, mapping);
   const sourceOptions = { ...sourceOptionsOf(values, mapping), stdin, notice };
   const sources = await discoverSources(args, sourceOptions);
+  if (mapping === undefined && sources.some(({ info }) => info.format === 'document')) refuseHomeless(values);
   return { sources, mapping, mapper, sourceOptions };
 }
 
@@ -80,21 +91,50 @@ export function mapperOf(values: Values, mapping: Mapping | undefined): Mapper {
     ...(values.thread === undefined ? {} : { threadId: values.thread }),
   };
   return mapping === undefined
-    ? firstMustBeWire(wireItemMapper(destination), destination)
+    ? withDocuments(firstMustBeWire(wireItemMapper(destination), destination), destination)
     : mapping.compile(destination);
+}
+
+/** Documents need no mapping, but a place to go. */
+function refuseHomeless({ graph, user }: Values): void {
+  if (graph !== undefined || user !== undefined) return;
+  throw usageError(
+    'no-destination',
+    'the documents have no graph to go to',
+    'give --graph ID or --user ID, or a mapping with -m map.yaml',
+  );
+}
+
+/** Documents by the mapping that is made for them, all else by `rows`. */
+function withDocuments(rows: Mapper, destination: DestinationOverride): Mapper {
+  let documents: Mapper | undefined;
+  return {
+    notices: () => [...rows.notices(), ...(documents?.notices() ?? [])],
+    map(record: SourceRecord, out: MapOutput): RecordFate {
+      const isDocument = record.position.source.format === 'document' || isDocumentRecord(record.value);
+      if (!isDocument) return rows.map(record, out);
+      documents ??= documentsMapping().compile(destination);
+      return documents.map(record, out);
+    },
+  };
 }
 
 /** How the sources are to be read, by flags and mapping. */
 export function sourceOptionsOf(values: Values, mapping: Mapping | undefined): SourceOptions {
   const source = mapping?.source;
-  const format = values.format === 'auto' ? source?.format : values.format;
+  const named = values.format === 'auto' ? source?.format : values.format;
+  const documentKind = DOCUMENT_KINDS.find((kind) => kind === named);
+  const format = documentKind === undefined ? (named as SourceFormat | undefined) : 'document';
   const encoding = values.encoding ?? source?.encoding;
   return {
     ...(format === undefined ? {} : { format }),
     ...(source?.csv === undefined ? {} : { csv: source.csv }),
     ...(source?.path === undefined ? {} : { path: source.path }),
     ...(encoding === undefined ? {} : { encoding }),
+    ...(documentKind === undefined ? {} : { documentKind }),
     maxRecordBytes: values.maxRecordBytes,
+    maxDocumentBytes: values.maxDocumentBytes,
+    maxDocumentMs: values.maxDocumentSeconds * 1_000,
   };
 }
 

@@ -16,7 +16,16 @@ import { packageVersion } from './version.js';
 
 type Action = (args: readonly string[], values: Values, io: Io, protocol: Protocol) => Promise<void>;
 
-const INPUT = ['mapping', 'format', 'encoding', 'skip', 'limit', 'maxRecordBytes'] as const satisfies FlagName[];
+const INPUT = [
+  'mapping',
+  'format',
+  'encoding',
+  'skip',
+  'limit',
+  'maxRecordBytes',
+  'maxDocumentBytes',
+  'maxDocumentSeconds',
+] as const satisfies FlagName[];
 const TARGET = ['graph', 'user', 'thread', 'createMissing'] as const satisfies FlagName[];
 const SERVICE = [
   'local',

@@ -573,7 +573,7 @@ function opener(
     const { format } = original.info;
     const [copy] = await discoverSources([spool.path], {
       ...inputs.sourceOptions,
-      ...(format === 'document' ? {} : { format }),
+      format,
       as: { id: original.info.id, index },
     });
     if (copy === undefined) throw new RangeError('the spool is gone');

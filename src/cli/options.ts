@@ -2,17 +2,20 @@
 import { InvalidArgumentError, type Command, type Option } from 'commander';
 import { usageError } from '../errors.js';
 import { typedText } from './flags.js';
+import type { DocumentKind, SourceFormat } from '../model.js';
 import type { MaxErrors } from '../run/books.js';
 import type { CreatableKind } from '../run/destinations.js';
 import type { Io } from './io.js';
 
 export interface Values {
   readonly mapping?: string;
-  readonly format: 'auto' | 'jsonl' | 'json' | 'csv' | 'tsv';
+  readonly format: 'auto' | SourceFormat | DocumentKind;
   readonly encoding?: string;
   readonly limit?: number;
   readonly skip: number;
   readonly maxRecordBytes: number;
+  readonly maxDocumentBytes: number;
+  readonly maxDocumentSeconds: number;
   readonly graph?: string;
   readonly user?: string;
   readonly thread?: string;

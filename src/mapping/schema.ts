@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { DATA_TYPES, ROLES } from '../wire.js';
 import { DATE_FORMATS } from './dates/date-reader.js';
+import { DOCUMENT_KINDS } from '../model.js';
 import { BOUNDARIES } from './items/split-passages.js';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -133,7 +134,7 @@ const csv = z.strictObject({
 
 const source = z.strictObject({
   format: z
-    .enum(['jsonl', 'json', 'csv', 'tsv'])
+    .enum(['jsonl', 'json', 'csv', 'tsv', 'document', ...DOCUMENT_KINDS])
     .describe('Format of the sources; found out when not given.')
     .optional(),
   path: text.describe('Where the array lies inside a JSON document, e.g. data.items.').optional(),

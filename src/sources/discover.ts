@@ -8,13 +8,16 @@ import { access, realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { usageError } from '../errors.js';
-import type { Source, SourceFormat, SourceInfo } from '../model.js';
+import type { DocumentKind, Source, SourceFormat, SourceInfo } from '../model.js';
 import { FileInput, PrefixedInput, readHead, StreamInput, type ByteInput } from './byte-input.js';
 import { compressionByContent, compressionByName } from './compression.js';
+import { documentParser } from './documents/document-parser.js';
+import { DEFAULT_MAX_DOCUMENT_MS, openDocument } from './documents/document-source.js';
+import { documentKindByContent, documentKindByName } from './documents/kinds.js';
 import { encodingByName } from './encoding.js';
 import { expandArgument } from './expand.js';
 import { formatByName } from './formats.js';
-import { inspect } from './inspect.js';
+import { inspect, plainHead } from './inspect.js';
 import { openSource, HEAD_BYTES } from './open-source.js';
 import type { SourceOptions } from './options.js';
 
@@ -70,8 +73,9 @@ async function fromPath(path: string, label: Label, options: SourceOptions): Pro
     if (!facts.isFile()) return await fromPipe(streamInput(createReadStream(absolute)), label, path, options);
     const head = await headOf(new FileInput(absolute));
     const file = { path: absolute, modifiedMs: facts.mtimeMs, inode: facts.ino };
-    const info = { ...label, bytes: facts.size, ...(await nature(head, path, label.id, options)), file };
-    return openSource(info, options, () => new FileInput(absolute, facts.size));
+    const { kind, ...natural } = await nature(head, path, label.id, options);
+    const info = { ...label, bytes: facts.size, ...natural, file };
+    return sourceOf(info, kind, options, () => new FileInput(absolute, facts.size));
   } catch (error) {
     throw cannotOpen(path, error);
   }
@@ -103,22 +107,36 @@ function streamInput(stream: AsyncIterable<Uint8Array>): StreamInput {
 /** A pipe is read once: what was looked at is put back in front of it. */
 async function fromPipe(input: ByteInput, label: Label, name: string, options: SourceOptions): Promise<Source> {
   const head = await readHead(input, HEAD_BYTES, NEVER);
-  const info = { ...label, bytes: undefined, ...(await nature(head.bytes, name, label.id, options)) };
+  const { kind, ...natural } = await nature(head.bytes, name, label.id, options);
+  const info = { ...label, bytes: undefined, ...natural };
   let opened = false;
-  return openSource(info, options, () => {
+  return sourceOf(info, kind, options, () => {
     if (opened) throw usageError('unreadable-source', `${label.id} is a pipe and was read already`);
     opened = true;
     return new PrefixedInput(head, 0, input);
   });
 }
 
-/** Format and compression, by name and by the first bytes. */
-async function nature(
-  head: Buffer,
-  path: string,
-  id: string,
+function sourceOf(
+  info: SourceInfo,
+  kind: DocumentKind | undefined,
   options: SourceOptions,
-): Promise<{ format: SourceFormat; compression: SourceInfo['compression'] }> {
+  open: () => ByteInput,
+): Source {
+  if (kind === undefined) return openSource(info, options, open);
+  const parser = documentParser(options.maxDocumentMs ?? DEFAULT_MAX_DOCUMENT_MS, options.documentWorker);
+  return openDocument(info, kind, parser, options, open);
+}
+
+interface Nature {
+  readonly format: SourceFormat;
+  readonly compression: SourceInfo['compression'];
+  /** Of a document. */
+  readonly kind: DocumentKind | undefined;
+}
+
+/** Format and compression, by name and by the first bytes. */
+async function nature(head: Buffer, path: string, id: string, options: SourceOptions): Promise<Nature> {
   const named = compressionByName(path);
   // The first bytes are right where the name is silent, and also where a name ends in .gz but the file was unpacked under it.
   const found = compressionByContent(head);
@@ -130,9 +148,17 @@ async function nature(
     );
   }
   const wanted = options.format === 'auto' ? undefined : options.format;
-  if (wanted !== undefined) return { format: wanted, compression };
-  const format = await inspect(head, compression, formatByName(named.inner), options.encoding, id);
-  return { format, compression };
+  const format = wanted ?? (await inspect(head, compression, formatByName(named.inner), options.encoding, id));
+  const kind =
+    format === 'document' ? (options.documentKind ?? (await kindOf(named.inner, head, compression))) : undefined;
+  return { format, compression, kind };
+}
+
+/** PDF and Word tell by their first bytes, whatever they are called; of the others, text is what is left. */
+async function kindOf(name: string, head: Buffer, compression: SourceInfo['compression']): Promise<DocumentKind> {
+  const found = documentKindByContent(await plainHead(head, compression, undefined));
+  if (found === 'pdf' || found === 'docx') return found;
+  return documentKindByName(name) ?? found ?? 'txt';
 }
 
 function cannotOpen(path: string, error: unknown): unknown {

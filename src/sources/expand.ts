@@ -9,6 +9,7 @@ import { glob, isDynamicPattern } from 'tinyglobby';
 import { usageError } from '../errors.js';
 import { compressionByName } from './compression.js';
 import { formatByName, KNOWN_SUFFIXES } from './formats.js';
+import type { SourceFormat } from '../model.js';
 import type { SourceOptions } from './options.js';
 
 /** `a2` before `a10`, the same in every locale. */
@@ -41,15 +42,16 @@ export async function expandArgument(arg: string, options: SourceOptions): Promi
       'Check the pattern, and quote it if the shell must not expand it.',
     );
   }
-  const { known, others } = sortOut([...files], options);
-  if (known.length === 0) return others;
-  tellOthers(arg, others, options);
-  return known;
+  const sorted = sortOut([...files], options);
+  if (sorted.known.length === 0) return sorted.others;
+  tellOthers(arg, sorted, options);
+  return sorted.known;
 }
 
 /** Every file of a known format below a folder; hidden files and folders are left out. */
 async function filesOfFolder(folder: string, cwd: string, options: SourceOptions): Promise<readonly string[]> {
-  const { known, others } = sortOut(await filesBelow(folder, cwd), options);
+  const sorted = sortOut(await filesBelow(folder, cwd), options);
+  const { known, others } = sorted;
   if (known.length === 0) {
     throw usageError(
       'empty-folder',
@@ -57,7 +59,7 @@ async function filesOfFolder(folder: string, cwd: string, options: SourceOptions
       `Known are ${KNOWN_SUFFIXES} (also with .gz .br .zst); --format reads files of other names.`,
     );
   }
-  tellOthers(folder, others, options);
+  tellOthers(folder, sorted, options);
   return known;
 }
 
@@ -74,14 +76,35 @@ async function filesBelow(folder: string, cwd: string): Promise<readonly string[
   );
 }
 
-/** Files of known formats and the others, each in natural order. Where the format is given, every file is of it. */
-function sortOut(files: readonly string[], options: SourceOptions): { known: string[]; others: string[] } {
-  const sorted = [...files].sort(compareNatural);
-  if (options.format !== undefined && options.format !== 'auto') return { known: sorted, others: [] };
-  return { known: sorted.filter(isKnown), others: sorted.filter((path) => !isKnown(path)) };
+interface Sorted {
+  readonly known: readonly string[];
+  /** Documents beside files of rows: a folder of data often holds a README. */
+  readonly documents: readonly string[];
+  readonly others: readonly string[];
 }
 
-function tellOthers(where: string, others: readonly string[], options: SourceOptions): void {
+/** Files of known formats and the others, each in natural order. Where the format is given, every file is of it. */
+function sortOut(files: readonly string[], { format = 'auto' }: SourceOptions): Sorted {
+  const sorted = [...files].sort(compareNatural);
+  if (format !== 'auto' && format !== 'document') return { known: sorted, documents: [], others: [] };
+  const of = (wanted: (format: SourceFormat | undefined) => boolean): string[] =>
+    sorted.filter((path) => wanted(formatOf(path)));
+  const documents = of((each) => each === 'document');
+  const rows = of((each) => each !== undefined && each !== 'document');
+  const others = of((each) => each === undefined);
+  if (format === 'document') return { known: documents, documents: [], others: [...rows, ...others] };
+  return rows.length === 0 ? { known: documents, documents: [], others } : { known: rows, documents, others };
+}
+
+function tellOthers(where: string, { documents, others }: Sorted, options: SourceOptions): void {
+  if (documents.length > 0) {
+    const count = documents.length === 1 ? '1 document is' : `${documents.length} documents are`;
+    options.notice?.(
+      'documents-left-out',
+      `${where}: ${count} left out beside files of rows: ${list(documents)}`,
+      'to import documents, name them, or give --format document',
+    );
+  }
   if (others.length === 0) return;
   const count = others.length === 1 ? '1 file is' : `${others.length} files are`;
   options.notice?.('files-left-out', `${where}: ${count} left out, of no known format: ${list(others)}`);
@@ -100,8 +123,8 @@ async function withoutTwins(paths: readonly string[], cwd: string): Promise<read
   return paths.filter((path) => kept.has(path));
 }
 
-function isKnown(path: string): boolean {
-  return formatByName(compressionByName(path.slice(path.lastIndexOf(sep) + 1)).inner) !== undefined;
+function formatOf(path: string): SourceFormat | undefined {
+  return formatByName(compressionByName(path.slice(path.lastIndexOf(sep) + 1)).inner);
 }
 
 function list(paths: readonly string[]): string {

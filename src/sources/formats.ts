@@ -2,6 +2,7 @@
  * The formats: which names and which content mean which, and who reads them. A new format is a row in `BY_EXTENSION` and in `READERS`.
  */
 import type { SourceFormat } from '../model.js';
+import { DOCUMENT_SUFFIXES, documentKindByName } from './documents/kinds.js';
 import { readCsv } from './csv-reader.js';
 import { guessDelimiter } from './csv-delimiter.js';
 import { readJsonLines } from './jsonl-reader.js';
@@ -25,7 +26,7 @@ const READERS: ReadonlyMap<SourceFormat, Reader> = new Map<SourceFormat, Reader>
 ]);
 
 /** For sentences: every suffix that is known. */
-export const KNOWN_SUFFIXES = [...BY_EXTENSION.keys()].join(' ');
+export const KNOWN_SUFFIXES = [...BY_EXTENSION.keys(), ...DOCUMENT_SUFFIXES].join(' ');
 
 export function readerOf(format: SourceFormat): Reader | undefined {
   return READERS.get(format);
@@ -34,13 +35,13 @@ export function readerOf(format: SourceFormat): Reader | undefined {
 /** The format a file name without its compression suffix stands for. */
 export function formatByName(name: string): SourceFormat | undefined {
   const dot = name.lastIndexOf('.');
-  return dot < 0 ? undefined : BY_EXTENSION.get(name.slice(dot).toLowerCase());
+  const rows = dot < 0 ? undefined : BY_EXTENSION.get(name.slice(dot).toLowerCase());
+  return rows ?? (documentKindByName(name) === undefined ? undefined : 'document');
 }
 
 /** Files that are no text at all, by their first bytes: what they are and what to do instead. */
 const BINARY: readonly (readonly [string, string])[] = [
   ['PK\u0003\u0004', 'a zip archive or an office document; unpack it, or save the sheet as CSV'],
-  ['%PDF-', 'a PDF document'],
   ['PAR1', 'a Parquet file; convert it to JSON lines first'],
   ['SQLite format 3', 'an SQLite database; export the table as CSV or JSON lines'],
   ['Obj\u0001', 'an Avro file; convert it to JSON lines first'],

@@ -111,7 +111,7 @@ async function openText(content: ByteInput, encoding: string | undefined, signal
 }
 
 /** The content of a source, unpacked if need be; what goes wrong below becomes an AppError. */
-function contentOf(disk: ByteInput, info: SourceInfo, signal: AbortSignal): ByteInput {
+export function contentOf(disk: ByteInput, info: SourceInfo, signal: AbortSignal): ByteInput {
   const content =
     info.compression === 'none'
       ? disk
@@ -122,7 +122,7 @@ function contentOf(disk: ByteInput, info: SourceInfo, signal: AbortSignal): Byte
 }
 
 /** Where the input cannot be entered in the middle, the records before the wanted one are read and let go. */
-async function* dropBefore(
+export async function* dropBefore(
   blocks: AsyncGenerator<RecordBlock, void, undefined>,
   ordinal: number,
 ): AsyncGenerator<RecordBlock, void, undefined> {

@@ -3,7 +3,7 @@
  * mapping file. Everything here is optional; what is not said is found out from names and content.
  */
 import { usageError } from '../errors.js';
-import type { SourceFormat } from '../model.js';
+import type { DocumentKind, SourceFormat } from '../model.js';
 
 export interface CsvOptions {
   /** The text between cells; found out among `,` `;` tab and `|` when not given. */
@@ -31,6 +31,8 @@ export type SourceNotice = (code: string, message: string, hint?: string) => voi
 
 export interface SourceOptions {
   readonly format?: SourceFormat | 'auto' | undefined;
+  /** What every document is; by name and content when it is not given. */
+  readonly documentKind?: DocumentKind | undefined;
   readonly csv?: CsvOptions | undefined;
   /** Where the array lies inside a JSON document: `data.items`, or a JSON Pointer such as `/data/items`. */
   readonly path?: string | undefined;
@@ -38,6 +40,12 @@ export interface SourceOptions {
   readonly encoding?: string | undefined;
   /** A record longer than this many bytes is rejected. Default 64 MiB. */
   readonly maxRecordBytes?: number | undefined;
+  /** A document larger than this many bytes is rejected. Default 32 MiB. */
+  readonly maxDocumentBytes?: number | undefined;
+  /** A document that takes longer than this to be read is rejected. Default: a minute. */
+  readonly maxDocumentMs?: number | undefined;
+  /** The script of the thread that reads documents, where it is not beside this one. */
+  readonly documentWorker?: URL | undefined;
   /** Where `-` reads from. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   readonly notice?: SourceNotice | undefined;

@@ -50,6 +50,8 @@ export interface Report {
   readonly items?: Readonly<Record<string, number>>;
   readonly records?: Readonly<Record<string, number>>;
   readonly notes?: readonly string[];
+  readonly errors?: readonly Readonly<Record<string, unknown>>[];
+  readonly files?: readonly string[];
   readonly next?: string | null;
   readonly message?: string;
   readonly hint?: string | null;

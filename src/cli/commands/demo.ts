@@ -27,6 +27,8 @@ export async function demo(_args: readonly string[], values: Values, io: Io): Pr
     format: 'auto',
     skip: 0,
     maxRecordBytes: size(FLAGS.maxRecordBytes.default),
+    maxDocumentBytes: size(FLAGS.maxDocumentBytes.default),
+    maxDocumentSeconds: FLAGS.maxDocumentSeconds.default,
     local: true,
     chunkSize: 100,
     batchSize: 1_000,

@@ -6,7 +6,7 @@ import { Ledger } from '../../ledger/ledger.js';
 import { Marks } from '../../ledger/marks.js';
 import type { StoredRun, StoredSource } from '../../ledger/runs.js';
 import { loadMapping } from '../../mapping/index.js';
-import type { Source } from '../../model.js';
+import type { Source, SourceFormat } from '../../model.js';
 import { jsonLine } from '../../progress/escape.js';
 import { runKey } from '../../run/open-run.js';
 import type { Protocol } from '../../run/protocol.js';
@@ -169,7 +169,7 @@ async function reopened(stored: StoredSource, options: Inputs['sourceOptions'], 
   }
   const [source] = await discoverSources([path], {
     ...options,
-    ...(format === 'document' ? {} : { format: format as 'jsonl' }),
+    format: format as SourceFormat,
     as: { id, index },
   });
   if (source === undefined) throw new RangeError(`no source ${id}`);

@@ -42,24 +42,24 @@ describe('finding the sources', () => {
       'd/in/a.jsonl',
       'd/.hidden.jsonl',
       'd/.git/x.json',
-      'd/notes.docx',
+      'd/notes.xlsx',
       'd/t.JSONL.gz',
     );
     const told: string[] = [];
     const found = await ids(cwd, ['d'], { notice: (code, message) => told.push(`${code}: ${message}`) });
     expect(found).toEqual(['d/b.csv', 'd/in/a.jsonl', 'd/t.JSONL.gz']);
     expect(told).toEqual([
-      'files-left-out: d: 1 file is left out, of no known format: d/notes.docx',
+      'files-left-out: d: 1 file is left out, of no known format: d/notes.xlsx',
       'not-compressed: d/t.JSONL.gz is no gzip data, whatever its name says: it is read as it is',
     ]);
   });
 
   it('counts a file once that a pattern names twice, and leaves files of no known format out of it', async () => {
-    const cwd = await folderWith('d/a.jsonl', 'd/in/b.jsonl', 'd/in/readme.docx');
+    const cwd = await folderWith('d/a.jsonl', 'd/in/b.jsonl', 'd/in/readme.xlsx');
     const told: string[] = [];
     const found = await ids(cwd, ['d/**'], { notice: (_, message) => told.push(message) });
     expect(found).toEqual(['d/a.jsonl', 'd/in/b.jsonl']);
-    expect(told).toEqual(['d/**: 1 file is left out, of no known format: d/in/readme.docx']);
+    expect(told).toEqual(['d/**: 1 file is left out, of no known format: d/in/readme.xlsx']);
   });
 
   it('takes files of any name when the pattern names nothing else', async () => {
@@ -83,7 +83,7 @@ describe('finding the sources', () => {
     ['no*.jsonl', 'source-not-found', 'no file matches no*.jsonl'],
     ['empty', 'empty-folder', 'the folder empty holds no file of a known format'],
   ])('says what is wrong with %s', async (arg, code, message) => {
-    const cwd = await folderWith('empty/readme.docx', 'a.jsonl');
+    const cwd = await folderWith('empty/readme.xlsx', 'a.jsonl');
     await expect(ids(cwd, [arg])).rejects.toMatchObject({ code, disposition: 'usage' });
     await expect(ids(cwd, [arg])).rejects.toThrow(message);
   });
@@ -143,7 +143,7 @@ describe('finding the sources', () => {
 
   it.each([
     ['book.xlsx', 'PK\u0003\u0004rest', 'book.xlsx is a zip archive or an office document'],
-    ['letter.txt', 'Dear all,\n\nthis is prose.\nBye\n', 'cannot tell the format of letter.txt'],
+    ['letter.dat', 'Dear all,\n\nthis is prose.\nBye\n', 'cannot tell the format of letter.dat'],
   ])('refuses %s with what to do', async (name, content, message) => {
     const cwd = await tempFolder();
     await writeFile(join(cwd, name), content);
