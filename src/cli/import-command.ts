@@ -96,6 +96,7 @@ async function importOnce(job: Job, stdin: RewindableInput | undefined): Promise
         await closeAtLastRow(logged, inputs, session, books);
         return true;
       }
+      tellOfTexts(inputs, logged.renderer.observe);
       await books.writeReasons();
       await lastWords(outcome, { ...logged, books });
       return false;
@@ -105,6 +106,13 @@ async function importOnce(job: Job, stdin: RewindableInput | undefined): Promise
     }
   } finally {
     await session.close().catch((error: unknown) => notice('close-failed', reasonOf(error)));
+  }
+}
+
+/** What the mapping did to texts, for which no row stands. */
+function tellOfTexts({ mapper }: Inputs, observe: Observe): void {
+  for (const { level, code, message, hint } of mapper.notices()) {
+    if (code === 'redacted' || code === 'truncated') observe({ type: 'notice', level, code, message, hint });
   }
 }
 
@@ -167,6 +175,7 @@ function depsOf(
   return {
     ...books.deps,
     recalled: settings.recalled,
+    redactRow: inputs.mapping?.redactRow,
     mapper: inputs.mapper,
     api,
     clock: systemClock,

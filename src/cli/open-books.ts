@@ -504,16 +504,19 @@ interface Spools {
 
 /** Copies of streams; undefined when nothing is a stream, or nobody wants them. */
 async function spoolsOf(
-  { run, folder, values, observe }: Parts,
+  { run, folder, values, inputs, observe }: Parts,
   streams: readonly (Source | undefined)[],
 ): Promise<Spools | undefined> {
   if (streams.length === 0) return undefined;
-  if (!values.spool) {
+  const redacts = inputs.mapping?.redactRow !== undefined;
+  if (!values.spool || redacts) {
+    const why = redacts ? ', because the mapping redacts it' : '';
     observe({
       type: 'notice',
       level: 'warning',
       code: 'no-spool',
-      message: 'no copy of the input is kept: a draft that goes wrong cannot be made anew',
+      message: `no copy of the input is kept${why}: a draft that goes wrong cannot be made anew`,
+      ...(redacts ? { hint: 'import from a file to be on the safe side' } : {}),
     });
     return undefined;
   }

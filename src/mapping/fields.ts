@@ -2,6 +2,7 @@
  * Descriptions of values (`"{{ body }}"`, `{ from: author, map: …, default: … }`) to readers. A reader gives the value or null for
  * missing; what must not be missing is for the item to say.
  */
+import type { Redactor } from './redaction/redactor.js';
 import type { Problems } from './document/problems.js';
 import type { DocumentPath } from './document/read-document.js';
 import { compileExpression } from './expression/compile.js';
@@ -18,6 +19,8 @@ export interface CompileContext {
   readonly level: number;
   readonly use: NameUse;
   readonly problems: Problems;
+  /** Takes personal data out of what is sent. */
+  readonly redactor?: Redactor | undefined;
 }
 
 export interface Field {
@@ -50,6 +53,13 @@ const nothing: Read = () => null;
 /** A field that is the same text for every row, whatever stands in it. */
 export function constantField(name: string, text: string): Field {
   return { name, read: () => text, constant: text, isPath: false, required: undefined, origin: name };
+}
+
+/** The same field without personal data. */
+export function redacted<T extends Field | undefined>(field: T, { redactor }: CompileContext): T {
+  if (field === undefined || redactor === undefined) return field;
+  const { read } = field;
+  return { ...field, read: (scope: Scope) => redactor.value(read(scope)) };
 }
 
 /** Compiles a template or description; mistakes go to the problems of the context. */

@@ -9,6 +9,7 @@ import type { MakeItem } from './items/templates.js';
 import { isBlank } from './items/characters.js';
 import { missingField, readText, type Field } from './fields.js';
 import type { Clashes } from './clashes.js';
+import type { Redactor } from './redaction/redactor.js';
 import { RowError, rowError } from './row-error.js';
 import type { Rows } from './rows.js';
 import { MAX_STEPS, Scope } from './scope.js';
@@ -26,6 +27,7 @@ export interface MapperParts {
   readonly key: Field | undefined;
   readonly items: readonly MakeItem[];
   readonly emission: Emission;
+  readonly redactor: Redactor | undefined;
   readonly clashes: Clashes;
 }
 
@@ -60,7 +62,8 @@ export class TemplateMapper implements Mapper {
   }
 
   notices(): readonly CheckNotice[] {
-    return [...this.#parts.clashes.list(), ...this.#emission.notices()];
+    const { clashes, redactor } = this.#parts;
+    return [...clashes.list(), ...this.#emission.notices(), ...(redactor?.notices() ?? [])];
   }
 
   #mapRow(): void {

@@ -1,8 +1,7 @@
 /** A mapping file, compiled: what the rest of the program asks of it, and the mapper made of it. */
 import { usageError } from '../errors.js';
 import type { WireItem } from '../wire.js';
-import type { Problems } from './document/problems.js';
-import { pathText } from './document/problems.js';
+import { pathText, Problems } from './document/problems.js';
 import type { DocumentPath, MappingDocument } from './document/read-document.js';
 import { compileField, type CompileContext } from './fields.js';
 import { fingerprintOf } from './fingerprint.js';
@@ -11,6 +10,7 @@ import { checkOverride, compileItem, type DestinationOverride } from './items/te
 import { TemplateMapper, type Mapper, type MapperParts } from './mapper.js';
 import { Clashes } from './clashes.js';
 import type { NameUse } from './names.js';
+import { compileRedaction } from './redaction/redactor.js';
 import { compileRows } from './rows.js';
 import type { BatchSettings, ItemTemplate, MappingFile, Oversize, SourceSettings } from './schema.js';
 
@@ -31,6 +31,8 @@ export interface Mapping {
   /** Every template of a thread message names the owner of the thread. */
   readonly givesOwner: boolean;
   readonly oversize: Oversize | undefined;
+  /** A row as it may be written down, without personal data; undefined when the mapping redacts nothing. `isJson`: it is meant to be JSON. */
+  readonly redactRow: ((raw: string, isJson: boolean) => string) | undefined;
   /** Examples of the file, unread. */
   readonly tests: NonNullable<MappingFile['tests']>;
   /**
@@ -46,6 +48,7 @@ export function compileMapping(file: MappingFile, document: MappingDocument, pro
   checkBatch(file.batch, problems);
   const columns = new Set<string>();
   compileParts(file, templates, {}, { columns, clashes: new Clashes() }, problems);
+  const redactor = compileRedaction(file.redact, new Problems(document));
   const messages = templates.filter(({ template }) => template.type === 'thread_message');
   const dated = templates.filter(({ template }) => template.created_at !== undefined).length;
   return {
@@ -59,6 +62,7 @@ export function compileMapping(file: MappingFile, document: MappingDocument, pro
     itemTypes: new Set(templates.map(({ template }) => template.type)),
     givesOwner: messages.every(({ template }) => template.user_id !== undefined),
     oversize: file.oversize,
+    redactRow: redactor === undefined ? undefined : (raw, isJson) => redactor.row(raw, isJson),
     tests: file.tests ?? [],
     compile(override) {
       checkOverride(
@@ -110,12 +114,14 @@ function compileParts(
   problems: Problems,
 ): MapperParts {
   const rows = compileRows(file.where, file.each, { use, problems });
-  const context: CompileContext = { level: rows.depth, use, problems };
+  const redactor = compileRedaction(file.redact, problems);
+  const context: CompileContext = { level: rows.depth, use, problems, redactor };
   return {
     rows,
     key: file.key === undefined ? undefined : compileField(file.key, 'key', ['key'], context),
     items: templates.map(({ template, path }) => compileItem(template, file.oversize, path, context, override)),
-    emission: new Emission(),
+    emission: new Emission(redactor),
+    redactor,
     clashes: use.clashes,
   };
 }

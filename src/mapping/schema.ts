@@ -7,6 +7,7 @@ import { DATA_TYPES, ROLES } from '../wire.js';
 import { DATE_FORMATS } from './dates/date-reader.js';
 import { DOCUMENT_KINDS } from '../model.js';
 import { BOUNDARIES } from './items/split-passages.js';
+import { REDACTED_KINDS } from './redaction/kinds.js';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const text = z.string().min(1);
@@ -144,6 +145,15 @@ const source = z.strictObject({
   csv: csv.optional(),
 });
 
+const redactPattern = z.strictObject({
+  pattern: text.describe('A regular expression (RE2 syntax).'),
+  name: text
+    .describe('What it is called in counts and in the mark that takes its place. Default: redacted.')
+    .optional(),
+  replace: z.string().describe('What takes its place. Default: the name in brackets.').optional(),
+});
+const redactRule = z.union([z.enum(REDACTED_KINDS), redactPattern]);
+
 const batch = z.strictObject({
   metadata: z.record(z.string(), z.json()).describe('Kept with every batch at the service.').optional(),
   ignore_roles: z
@@ -178,6 +188,10 @@ export const mappingSchemaOfFile = z
     item: item.describe('The item made of each row.').optional(),
     items: z.array(item).min(1).describe('Several items made of each row.').optional(),
     oversize: oversize.optional(),
+    redact: z
+      .array(redactRule)
+      .describe('Personal data that is taken out of texts before anything is sent or written down.')
+      .optional(),
     batch: batch.describe('Settings of the batches at the service.').optional(),
     tests: z.array(example).describe('Examples: rows and what they give.').optional(),
   })
@@ -192,6 +206,7 @@ export type ValueField = z.infer<typeof value>;
 export type DateField = z.infer<typeof date>;
 export type Oversize = z.infer<typeof oversize>;
 export type SourceSettings = z.infer<typeof source>;
+export type RedactRule = z.infer<typeof redactRule>;
 export type BatchSettings = z.infer<typeof batch>;
 
 /** JSON Schema (draft 2020-12) of the mapping file, for editors. */
@@ -213,6 +228,7 @@ const SECTION_KEYS: Readonly<Record<string, readonly string[]>> = {
   '': Object.keys(mappingSchemaOfFile.shape),
   source: Object.keys(source.shape),
   'source.csv': Object.keys(csv.shape),
+  redact: Object.keys(redactPattern.shape),
   batch: Object.keys(batch.shape),
   tests: Object.keys(example.shape),
 };

@@ -26,7 +26,7 @@ import { KnownItems, type OnChanged, type Recalled } from './known-items.js';
 import type { Protocol } from './protocol.js';
 import { readAgainFrom, type OpenAgain } from './read-again.js';
 import { readItems, type ItemBlock, type RecordMapper } from './read-items.js';
-import { RejectBook } from './reject-book.js';
+import { RejectBook, type RedactRow } from './reject-book.js';
 import { resumeDrafts } from './resume-drafts.js';
 import { SettledItems } from './settled-items.js';
 import { Uploader } from './uploader.js';
@@ -83,6 +83,8 @@ export interface ImportDeps {
   readonly clock: Clock;
   readonly observe: Observe;
   readonly randomId: () => string;
+  /** Set when personal data is taken out of rows that are written down. */
+  readonly redactRow?: RedactRow | undefined;
   /** Sees the content of a source while it is read. */
   readonly tapOf?: (index: number) => ContentTap | undefined;
   /** What came to the trail of a source since the last call. */
@@ -183,7 +185,7 @@ class ImportRun {
     this.#frontier = new FrontierQueue(
       frontier === undefined ? undefined : { place: frontier, totals: { ...totalsThere } },
     );
-    this.#rejects = new RejectBook(ledger, options.run, deps.folder, frontier);
+    this.#rejects = new RejectBook(ledger, options.run, deps.folder, frontier, deps.redactRow);
     const countsBefore = ledger.rejects.counts(options.run);
     this.#books = new Books({
       maxErrors: options.maxErrors,

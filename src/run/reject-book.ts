@@ -21,17 +21,28 @@ const MOST_PENDING = 500;
 /** So far ahead, entering the source anew is quicker than reading on. */
 const JUMP_BYTES = 8 * 1024 * 1024;
 
+/** A row as it may be written down; `isJson`: it is meant to be JSON. */
+export type RedactRow = (raw: string, isJson: boolean) => string;
+
 export class RejectBook {
   readonly #ledger: Ledger;
   readonly #run: string;
   readonly #files: RejectsFiles | undefined;
+  readonly #redactRow: RedactRow | undefined;
   #pending: Pending[] = [];
   #block: RecordBlock | undefined;
   /** Rejections were recorded of which the row is in no file yet. */
   #hasUnwritten = false;
 
   /** `folder`: the run's; undefined keeps no rows. What was rejected at or behind `from` will be rejected again. */
-  constructor(ledger: Ledger, run: string, folder: string | undefined, from: Frontier | undefined) {
+  constructor(
+    ledger: Ledger,
+    run: string,
+    folder: string | undefined,
+    from: Frontier | undefined,
+    redactRow?: RedactRow,
+  ) {
+    this.#redactRow = redactRow;
     this.#ledger = ledger;
     this.#run = run;
     const stored = ledger.runs.byId(run);
@@ -104,7 +115,13 @@ export class RejectBook {
       this.#hasUnwritten = true;
       return NOWHERE;
     }
-    return this.#files.add(rejection, block.raw(position), position.source, block.head) ?? NOWHERE;
+    return this.#files.add(rejection, this.#raw(block, position), position.source, block.head) ?? NOWHERE;
+  }
+
+  #raw(block: RecordBlock, position: Position): string {
+    const raw = block.raw(position);
+    const { format } = position.source;
+    return this.#redactRow === undefined ? raw : this.#redactRow(raw, format !== 'csv' && format !== 'tsv');
   }
 
   /** Writes down what waits; call it inside a transaction. */
@@ -128,7 +145,7 @@ export class RejectBook {
         const { block, position } = found;
         const { code, message } = reject;
         const rejection: Rejection = { kind: 'rejected', stage: 'remote', code, message, position };
-        const place = this.#files.add(rejection, block.raw(position), position.source, block.head);
+        const place = this.#files.add(rejection, this.#raw(block, position), position.source, block.head);
         if (place !== undefined) moved.push({ reject, place });
         if (moved.length >= MOST_PENDING) {
           this.#move(moved);

@@ -6,6 +6,7 @@ import type { CheckNotice } from '../../check-report.js';
 import type { Item, MapOutput, Position } from '../../model.js';
 import type { WireItem } from '../../wire.js';
 import type { EventTime } from '../dates/date-reader.js';
+import type { Redactor } from '../redaction/redactor.js';
 import type { RowError } from '../row-error.js';
 
 type WritableItem = { -readonly [Name in keyof Item]: Item[Name] };
@@ -21,6 +22,11 @@ export class Emission {
   #out: MapOutput | undefined;
   #position: Position | undefined;
   #truncated = 0;
+  readonly #redactor: Redactor | undefined;
+
+  constructor(redactor?: Redactor) {
+    this.#redactor = redactor;
+  }
 
   begin(position: Position, out: MapOutput): void {
     this.#out = out;
@@ -53,7 +59,8 @@ export class Emission {
       kind: 'rejected',
       stage: error.stage,
       code: error.code,
-      message: error.message,
+      // A few messages show a word of the row.
+      message: this.#redactor === undefined ? error.message : this.#redactor.row(error.message, false),
       position: this.#position,
       ...(isItem ? { item: this.index } : {}),
       ...(error.field === undefined ? {} : { field: error.field }),

@@ -22,6 +22,16 @@ export function compileMetadata(
   path: DocumentPath,
   context: CompileContext,
 ): ReadMetadata {
+  const read = compileAll(spec, path, context);
+  const { redactor } = context;
+  return redactor === undefined ? read : (scope) => redactor.value(read(scope)) as Metadata | undefined;
+}
+
+function compileAll(
+  spec: string | Readonly<Record<string, ValueField>>,
+  path: DocumentPath,
+  context: CompileContext,
+): ReadMetadata {
   if (typeof spec === 'string')
     return compileWhole(compileField(spec, 'metadata', path, context), path, context.problems);
   const entries = Object.entries(spec).map(([key, field]) => compileEntry(key, field, [...path, key], context));

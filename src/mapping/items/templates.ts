@@ -6,9 +6,9 @@ import { nearest } from '../document/shape-problems.js';
 import { compileExpression } from '../expression/compile.js';
 import { CallSite } from '../expression/call-site.js';
 import { truth } from '../expression/operators.js';
-import { compileField, constantField, guarded, type CompileContext, type Field } from '../fields.js';
+import { compileField, constantField, guarded, redacted, type CompileContext, type Field } from '../fields.js';
 import { jsonOf } from '../function-bodies.js';
-import { expressionError, RowError } from '../row-error.js';
+import { expressionError, rowError, RowError } from '../row-error.js';
 import type { EpisodeTemplate, ItemTemplate, MessageTemplate, Oversize, TextField } from '../schema.js';
 import type { Scope } from '../scope.js';
 import type { Emission } from './emission.js';
@@ -104,20 +104,20 @@ function compileMessage(
   const owner = overridden(override.userId, field('user_id'), 'user_id');
   const role = compileField(template.role, 'role', [...path, 'role'], context);
   checkWords(template.role, ROLES, [...path, 'role'], context);
-  const name = field('name');
-  const content = compileField(template.content, 'content', [...path, 'content'], context);
+  const name = redacted(field('name'), context);
+  const content = redacted(compileField(template.content, 'content', [...path, 'content'], context), context);
   const time = compileTime(template.created_at, [...path, 'created_at'], context);
   const metadata =
     template.metadata === undefined ? undefined : compileMetadata(template.metadata, [...path, 'metadata'], context);
   return (scope, emission) => {
     const parts = {
-      threadId: neededId(thread, scope, level, LIMITS.threadIdCharacters),
+      threadId: whole(neededId(thread, scope, level, LIMITS.threadIdCharacters), 'thread_id', context),
       role: neededText(role, scope, level),
       name: optionalText(name, scope, level, LIMITS.nameCharacters),
       content: neededText(content, scope, level),
       time: time(scope),
       metadata: metadata?.(scope),
-      owner: optionalText(owner, scope, level, ID_CHARACTERS),
+      owner: whole(optionalText(owner, scope, level, ID_CHARACTERS), 'user_id', context),
     };
     emitMessage(parts, fitting, emission);
   };
@@ -147,21 +147,25 @@ function compileEpisode(
   const graph = isOverridden ? overridden(override.graphId, undefined, 'graph_id') : ownGraph;
   const user =
     isOverridden && override.graphId === undefined ? overridden(override.userId, undefined, 'user_id') : ownUser;
-  const data = compileField(template.data, 'data', [...path, 'data'], context);
+  const data = redacted(compileField(template.data, 'data', [...path, 'data'], context), context);
   const dataType = field('data_type');
   if (template.data_type !== undefined) checkWords(template.data_type, DATA_TYPES, [...path, 'data_type'], context);
   if (dataType?.constant === 'json' && fitting.oversize === 'truncate') {
     problems.add(path, 'JSON cannot be cut off', 'set oversize: split or reject for this item');
   }
-  const description = field('source_description');
+  const description = redacted(field('source_description'), context);
   const document = field('document_id');
   const time = compileTime(template.created_at, [...path, 'created_at'], context);
   const metadata =
     template.metadata === undefined ? undefined : compileMetadata(template.metadata, [...path, 'metadata'], context);
   return (scope, emission) => {
     const parts = {
-      graphId: graph === undefined ? undefined : neededId(graph, scope, level, ID_CHARACTERS),
-      userId: graph !== undefined || user === undefined ? undefined : neededId(user, scope, level, ID_CHARACTERS),
+      graphId:
+        graph === undefined ? undefined : whole(neededId(graph, scope, level, ID_CHARACTERS), 'graph_id', context),
+      userId:
+        graph !== undefined || user === undefined
+          ? undefined
+          : whole(neededId(user, scope, level, ID_CHARACTERS), 'user_id', context),
       data: neededValue(data, scope, level),
       dataType: dataType === undefined ? undefined : optionalText(dataType, scope, level, ID_CHARACTERS),
       time: time(scope),
@@ -171,6 +175,17 @@ function compileEpisode(
     };
     emitEpisode(parts, fitting, emission, (value) => jsonText(value, data, scope));
   };
+}
+
+/** Refuses an id that was redacted, in a row that had been written down: it would be another user, graph or thread. */
+function whole<T extends string | undefined>(id: T, name: string, { redactor }: CompileContext): T {
+  if (id === undefined || redactor?.isMarked(id) !== true) return id;
+  throw rowError(
+    'map',
+    'redacted-id',
+    `${name} was redacted when this row was written down: take the row from its source`,
+    name,
+  );
 }
 
 /** Words that stand in the mapping itself and must be one of a few are checked when it is loaded. */
