@@ -9,6 +9,8 @@ export type BatchId = Brand<string, 'BatchId'>;
 
 export type SourceFormat = 'jsonl' | 'json' | 'csv' | 'tsv' | 'document';
 export const DOCUMENT_KINDS = ['txt', 'md', 'html', 'pdf', 'docx', 'eml', 'mbox', 'vtt', 'srt'] as const;
+export const PRESETS = ['slack', 'chatgpt', 'openai-chat', 'locomo'] as const;
+export type PresetName = (typeof PRESETS)[number];
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 /** One opened input. `id` is unique in a run and is what a person sees: the path as typed or found, or `stdin`. */
@@ -25,8 +27,10 @@ export interface SourceInfo {
 }
 
 export interface SourceFile {
-  /** Absolute. */
+  /** Absolute. Of a file in an archive: that of the archive, `!/`, and its name there. */
   readonly path: string;
+  /** Absolute path of the archive it lies in. */
+  readonly container?: string;
   /** Milliseconds since the epoch, with the fraction the file system keeps. */
   readonly modifiedMs: number;
   readonly inode: number;

@@ -3,7 +3,7 @@
  * ZEP_IMPORT_ and its long name in capitals.
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { DOCUMENT_KINDS } from '../model.js';
+import { DOCUMENT_KINDS, PRESETS } from '../model.js';
 
 export type FlagGroup = 'Input' | 'Destination' | 'Service' | 'Upload' | 'Stopping and waiting' | 'State' | 'Output';
 
@@ -113,6 +113,17 @@ export const FLAGS = {
     description: 'mapping file (YAML or JSON): how a row becomes an item',
     group: 'Input',
     parse: filled,
+  },
+  preset: {
+    flags: '--preset <name>',
+    description: 'the sources are an export of this system',
+    group: 'Input',
+    choices: PRESETS,
+  },
+  includeDms: {
+    flags: '--include-dms',
+    description: 'of a Slack export: direct messages too',
+    group: 'Input',
   },
   format: {
     flags: '--format <format>',

@@ -9,6 +9,7 @@ import {
   explainNotWireItem,
   isDocumentRecord,
   loadMapping,
+  presetMapping,
   wireItemMapper,
   type DestinationOverride,
   type Mapper,
@@ -75,12 +76,27 @@ export async function openInputs(
     );
   }
   refuseMistypedCommand(args[0] ?? '', commands);
-  const mapping = values.mapping === undefined ? undefined : await loadMapping(values.mapping);
+  const mapping = await mappingOf(values);
   const mapper = mapperOf(values, mapping);
   const sourceOptions = { ...sourceOptionsOf(values, mapping), stdin, notice };
   const sources = await discoverSources(args, sourceOptions);
   if (mapping === undefined && sources.some(({ info }) => info.format === 'document')) refuseHomeless(values);
   return { sources, mapping, mapper, sourceOptions };
+}
+
+/** The mapping that is named, else the one of the preset. Throws usageError. */
+export async function mappingOf(values: Values): Promise<Mapping | undefined> {
+  if (values.mapping !== undefined) return await loadMapping(values.mapping);
+  if (values.preset === undefined) return undefined;
+  const mapping = presetMapping(values.preset);
+  const isGraph = mapping.itemTypes.has('graph_episode');
+  const given = values.user ?? (isGraph ? values.graph : undefined);
+  if (given !== undefined || mapping.givesDestination) return mapping;
+  throw usageError(
+    'no-destination',
+    `--preset ${values.preset} needs to know ${isGraph ? 'where the messages go' : 'whose conversations these are'}`,
+    isGraph ? 'give --graph ID or --user ID' : 'give --user ID',
+  );
 }
 
 /** The mapping with the destinations that were given; rows as they are without one. Throws usageError for flags that cannot apply. */
@@ -126,7 +142,9 @@ export function sourceOptionsOf(values: Values, mapping: Mapping | undefined): S
   const documentKind = DOCUMENT_KINDS.find((kind) => kind === named);
   const format = documentKind === undefined ? (named as SourceFormat | undefined) : 'document';
   const encoding = values.encoding ?? source?.encoding;
+  const preset = values.preset ?? source?.preset;
   return {
+    ...(preset === undefined ? {} : { preset, includeDms: values.includeDms ?? source?.include_dms }),
     ...(format === undefined ? {} : { format }),
     ...(source?.csv === undefined ? {} : { csv: source.csv }),
     ...(source?.path === undefined ? {} : { path: source.path }),

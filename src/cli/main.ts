@@ -18,6 +18,8 @@ type Action = (args: readonly string[], values: Values, io: Io, protocol: Protoc
 
 const INPUT = [
   'mapping',
+  'preset',
+  'includeDms',
   'format',
   'encoding',
   'skip',

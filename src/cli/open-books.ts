@@ -139,7 +139,8 @@ export function typedCommand(args: readonly string[], values: Values): TypedComm
 /** What else decides which items come of a row and where they go. */
 function targetOf(values: Values): Record<string, string> {
   const target: Record<string, string> = {};
-  for (const name of ['graph', 'user', 'thread', 'encoding'] as const) {
+  if (values.includeDms === true) target['include-dms'] = 'true';
+  for (const name of ['graph', 'user', 'thread', 'encoding', 'preset'] as const) {
     const value = values[name];
     if (value !== undefined) target[name] = value;
   }
@@ -312,7 +313,7 @@ function fingerprintOf(sources: readonly Source[]): string {
   for (const { info } of sources) {
     if (info.file === undefined) continue;
     if (++files > FINGERPRINT_SOURCES) break;
-    const file = openSync(info.file.path, 'r');
+    const file = openSync(info.file.container ?? info.file.path, 'r');
     try {
       const head = Buffer.alloc(FINGERPRINT_BYTES);
       hash.update(head.subarray(0, readSync(file, head, 0, FINGERPRINT_BYTES, 0)));

@@ -2,13 +2,15 @@
 import { InvalidArgumentError, type Command, type Option } from 'commander';
 import { usageError } from '../errors.js';
 import { typedText } from './flags.js';
-import type { DocumentKind, SourceFormat } from '../model.js';
+import type { DocumentKind, PresetName, SourceFormat } from '../model.js';
 import type { MaxErrors } from '../run/books.js';
 import type { CreatableKind } from '../run/destinations.js';
 import type { Io } from './io.js';
 
 export interface Values {
   readonly mapping?: string;
+  readonly preset?: PresetName;
+  readonly includeDms?: boolean;
   readonly format: 'auto' | SourceFormat | DocumentKind;
   readonly encoding?: string;
   readonly limit?: number;

@@ -5,5 +5,6 @@ export { FUNCTIONS, SPECIAL_FORMS } from './functions.js';
 export { loadMapping, parseMapping } from './load.js';
 export type { Mapper } from './mapper.js';
 export type { Mapping } from './mapping.js';
+export { PRESET_MAPPINGS, presetMapping } from './presets.js';
 export { mappingSchema } from './schema.js';
 export { explainNotWireItem, wireItemMapper } from './wire-rows.js';

@@ -28,6 +28,8 @@ export interface Mapping {
   /** SHA-256 in hexadecimal digits of what the file means: comments and formatting do not change it. */
   readonly fingerprint: string;
   readonly itemTypes: ReadonlySet<WireItem['type']>;
+  /** Every template says where its items go: a graph or user, and for threads their owner. */
+  readonly givesDestination: boolean;
   /** Every template of a thread message names the owner of the thread. */
   readonly givesOwner: boolean;
   readonly oversize: Oversize | undefined;
@@ -60,6 +62,9 @@ export function compileMapping(file: MappingFile, document: MappingDocument, pro
     columnsUsed: columns,
     fingerprint: fingerprintOf(file),
     itemTypes: new Set(templates.map(({ template }) => template.type)),
+    givesDestination: templates.every(
+      ({ template }) => template.user_id !== undefined || ('graph_id' in template && template.graph_id !== undefined),
+    ),
     givesOwner: messages.every(({ template }) => template.user_id !== undefined),
     oversize: file.oversize,
     redactRow: redactor === undefined ? undefined : (raw, isJson) => redactor.row(raw, isJson),

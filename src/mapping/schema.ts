@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import { DATA_TYPES, ROLES } from '../wire.js';
 import { DATE_FORMATS } from './dates/date-reader.js';
-import { DOCUMENT_KINDS } from '../model.js';
+import { DOCUMENT_KINDS, PRESETS } from '../model.js';
 import { BOUNDARIES } from './items/split-passages.js';
 import { REDACTED_KINDS } from './redaction/kinds.js';
 
@@ -134,6 +134,8 @@ const csv = z.strictObject({
 });
 
 const source = z.strictObject({
+  preset: z.enum(PRESETS).describe('The system that the sources are an export of.').optional(),
+  include_dms: z.boolean().describe('Of a Slack export: direct messages too. Default: false.').optional(),
   format: z
     .enum(['jsonl', 'json', 'csv', 'tsv', 'document', ...DOCUMENT_KINDS])
     .describe('Format of the sources; found out when not given.')

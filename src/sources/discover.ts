@@ -29,6 +29,15 @@ const NEVER = new AbortController().signal;
  * patterns and folders in natural sort order. Throws usage errors that name the path and what to do.
  */
 export async function discoverSources(args: readonly string[], options: SourceOptions): Promise<Source[]> {
+  const { preset } = options;
+  if (preset !== undefined) {
+    const { discoverExport } = await import('./presets/index.js');
+    return await discoverExport(preset, args, options, discoverFiles);
+  }
+  return await discoverFiles(args, options);
+}
+
+async function discoverFiles(args: readonly string[], options: SourceOptions): Promise<Source[]> {
   // Mistakes in the options are told before any file is touched.
   if (options.encoding !== undefined) encodingByName(options.encoding);
   const seen = new Map<string, string>();

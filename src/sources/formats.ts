@@ -41,7 +41,10 @@ export function formatByName(name: string): SourceFormat | undefined {
 
 /** Files that are no text at all, by their first bytes: what they are and what to do instead. */
 const BINARY: readonly (readonly [string, string])[] = [
-  ['PK\u0003\u0004', 'a zip archive or an office document; unpack it, or save the sheet as CSV'],
+  [
+    'PK\u0003\u0004',
+    'a zip archive or an office document; unpack it, save the sheet as CSV, or name the export it is: --preset slack',
+  ],
   ['PAR1', 'a Parquet file; convert it to JSON lines first'],
   ['SQLite format 3', 'an SQLite database; export the table as CSV or JSON lines'],
   ['Obj\u0001', 'an Avro file; convert it to JSON lines first'],

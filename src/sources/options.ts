@@ -3,7 +3,7 @@
  * mapping file. Everything here is optional; what is not said is found out from names and content.
  */
 import { usageError } from '../errors.js';
-import type { DocumentKind, SourceFormat } from '../model.js';
+import type { DocumentKind, PresetName, SourceFormat } from '../model.js';
 
 export interface CsvOptions {
   /** The text between cells; found out among `,` `;` tab and `|` when not given. */
@@ -30,6 +30,10 @@ export interface CsvOptions {
 export type SourceNotice = (code: string, message: string, hint?: string) => void;
 
 export interface SourceOptions {
+  /** The system that the sources are an export of. */
+  readonly preset?: PresetName | undefined;
+  /** Of a Slack export: direct messages too. */
+  readonly includeDms?: boolean | undefined;
   readonly format?: SourceFormat | 'auto' | undefined;
   /** What every document is; by name and content when it is not given. */
   readonly documentKind?: DocumentKind | undefined;

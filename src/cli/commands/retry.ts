@@ -5,7 +5,6 @@ import { AppError, usageError } from '../../errors.js';
 import { Ledger } from '../../ledger/ledger.js';
 import { Marks } from '../../ledger/marks.js';
 import type { StoredRun, StoredSource } from '../../ledger/runs.js';
-import { loadMapping } from '../../mapping/index.js';
 import type { Source, SourceFormat } from '../../model.js';
 import { jsonLine } from '../../progress/escape.js';
 import { runKey } from '../../run/open-run.js';
@@ -15,7 +14,7 @@ import { Selection } from '../../run/selection.js';
 import { discoverSources } from '../../sources/index.js';
 import { EXIT } from '../exit-codes.js';
 import { importSources } from '../import-command.js';
-import { mapperOf, sourceOptionsOf, type Inputs } from '../inputs.js';
+import { mapperOf, mappingOf, sourceOptionsOf, type Inputs } from '../inputs.js';
 import { print, type Io } from '../io.js';
 import { openBooks, tellNext, withKnownRun } from '../known-runs.js';
 import { sameProject } from '../next-command.js';
@@ -97,7 +96,7 @@ async function sendAgain(
     );
   }
   const { args, values: typed } = typedAgain(parent, values);
-  const mapping = typed.mapping === undefined ? undefined : await loadMapping(typed.mapping);
+  const mapping = await mappingOf(typed);
   if ((mapping?.fingerprint ?? 'none') !== parent.mapping && values.remap !== true) {
     throw usageError(
       'mapping-changed',
