@@ -4,6 +4,7 @@ export const commandNames = [
   'demo',
   'preview',
   'check',
+  'init',
   'runs',
   'status',
   'resume',

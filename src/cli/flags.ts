@@ -125,6 +125,12 @@ export const FLAGS = {
     description: 'of a Slack export: direct messages too',
     group: 'Input',
   },
+  out: {
+    flags: '--out <file>',
+    description: 'where the mapping is written; - is standard output [NAME.zep.yaml]',
+    group: 'Output',
+    parse: filled,
+  },
   format: {
     flags: '--format <format>',
     description: 'format of the sources, when name and content do not tell',

@@ -172,7 +172,7 @@ function firstMustBeWire(mapper: Mapper, destination: DestinationOverride): Mapp
         throw usageError(
           'no-mapping',
           `these rows are no items for the service as they are, and no mapping was given: ${reason}`,
-          'write a mapping file and name it with -m map.yaml; zep-import schema prints its schema',
+          'zep-import init FILE guesses a mapping and writes it; name it with -m map.yaml',
         );
       }
       const before = out.items.length;

@@ -33,14 +33,23 @@ export function print(stream: Writable, text: string): Promise<void> {
 }
 
 /** Asks on standard error; without a terminal on both sides the answer is no. */
-export async function agrees(question: string, { stdin, stderr }: Io): Promise<boolean> {
-  if (stdin.isTTY !== true || stderr.isTTY !== true) return false;
+export async function agrees(question: string, io: Io): Promise<boolean> {
+  return /^y(es)?$/i.test(await answerTo(`${question} [y/N] `, io));
+}
+
+/** Asks on standard error; without a terminal on both sides, and with an empty answer, it is `usual`. */
+export async function ask(question: string, usual: string, io: Io): Promise<string> {
+  const answer = await answerTo(`${question}${usual === '' ? '' : ` [${usual}]`}: `, io);
+  return answer === '' ? usual : answer;
+}
+
+async function answerTo(question: string, { stdin, stderr }: Io): Promise<string> {
+  if (stdin.isTTY !== true || stderr.isTTY !== true) return '';
   const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input: stdin, output: stderr });
   const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   try {
-    const answer = await Promise.race([lines.question(`${question} [y/N] `), closed]);
-    return /^y(es)?$/i.test(answer.trim());
+    return (await Promise.race([lines.question(question), closed])).trim();
   } finally {
     lines.close();
   }

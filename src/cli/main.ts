@@ -249,6 +249,27 @@ export function createProgram(
     async () => (await import('./commands/check.js')).check,
     { hidden: RUN_FLAGS },
   );
+  command(
+    'init [sources...]',
+    'guess a mapping from the data, write it with comments, show what it makes',
+    [
+      'preset',
+      'format',
+      'encoding',
+      'maxRecordBytes',
+      'maxDocumentBytes',
+      'maxDocumentSeconds',
+      'graph',
+      'user',
+      'thread',
+      'out',
+      'yes',
+      'output',
+      'quiet',
+    ],
+    async () => (await import('./commands/init.js')).init,
+    { hidden: RUN_FLAGS },
+  );
   addRuns(program, io);
   command(
     'status [run]',

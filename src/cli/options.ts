@@ -10,6 +10,7 @@ import type { Io } from './io.js';
 export interface Values {
   readonly mapping?: string;
   readonly preset?: PresetName;
+  readonly out?: string;
   readonly includeDms?: boolean;
   readonly format: 'auto' | SourceFormat | DocumentKind;
   readonly encoding?: string;

@@ -1,6 +1,7 @@
 /** Records to items: what the other stages use of the mapping. */
 export type { DestinationOverride } from './items/templates.js';
 export { DOCUMENTS_MAPPING, documentsMapping, isDocumentRecord } from './documents.js';
+export { DateFailure, dateReader } from './dates/date-reader.js';
 export { FUNCTIONS, SPECIAL_FORMS } from './functions.js';
 export { loadMapping, parseMapping } from './load.js';
 export type { Mapper } from './mapper.js';

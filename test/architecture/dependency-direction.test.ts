@@ -10,13 +10,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   '(floor)': [],
   sources: [],
   mapping: [],
+  guess: ['mapping'],
   lanes: [],
   remote: [],
   ledger: [],
   progress: [],
   emulator: [],
   run: ['sources', 'mapping', 'lanes', 'remote', 'ledger', 'progress'],
-  cli: ['sources', 'mapping', 'lanes', 'remote', 'ledger', 'progress', 'run', 'emulator'],
+  cli: ['sources', 'mapping', 'lanes', 'remote', 'ledger', 'progress', 'run', 'emulator', 'guess'],
 };
 
 interface Import {
