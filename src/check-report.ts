@@ -56,6 +56,7 @@ export interface CheckReport {
   readonly time: TimeSafety;
   readonly inexactNumbers: number;
   readonly notices: readonly CheckNotice[];
+  readonly coverage: Coverage;
   /** Examples of the mapping's `tests`, when it has any. */
   readonly tests?: { readonly passed: number; readonly failed: number } | undefined;
   /** Only those examples were looked at, no source was read. */
@@ -65,6 +66,18 @@ export interface CheckReport {
   readonly exitCode: number;
   /** The command to type next, or undefined when there is none. */
   readonly next: string | undefined;
+}
+
+/** How much of the data the mapping uses. */
+export interface Coverage {
+  /** Columns that the mapping does not read, with the number of records that have them. */
+  readonly unused: readonly { readonly column: string; readonly records: number }[];
+  /** Further unused columns that are not listed. */
+  readonly moreUnused: number;
+  /** Names that the mapping reads and no record has. */
+  readonly absent: readonly string[];
+  /** Fields of items that are missing in some, with the number of items that have them. */
+  readonly sparse: readonly { readonly field: string; readonly items: number; readonly of: number }[];
 }
 
 export interface CheckNotice {

@@ -136,6 +136,11 @@ export interface TimeSafety {
   readonly outOfOrder: number;
   /** Destinations with at least one out-of-order item, first few by name. */
   readonly outOfOrderDestinations: readonly { readonly destination: string; readonly items: number }[];
+  /** `file:line` of the first item of each kind that this process has seen. */
+  readonly first?: Readonly<Record<string, string>>;
+  /** Of the dated items that this process has seen; milliseconds since the epoch. */
+  readonly earliestMs?: number | undefined;
+  readonly latestMs?: number | undefined;
 }
 
 export interface BatchResult {

@@ -377,6 +377,12 @@ export const FLAGS = {
     description: 'read and map everything, send nothing (the same as check)',
     group: 'Stopping and waiting',
   },
+  explain: {
+    flags: '--explain <rows>',
+    description: 'show the way of these records from source to item: numbers, or FILE:LINE, apart by commas',
+    group: 'Input',
+    parse: filled,
+  },
   testsOnly: {
     flags: '--tests-only',
     description: "run only the mapping's own tests; no source is needed",

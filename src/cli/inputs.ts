@@ -101,14 +101,18 @@ export async function mappingOf(values: Values): Promise<Mapping | undefined> {
 
 /** The mapping with the destinations that were given; rows as they are without one. Throws usageError for flags that cannot apply. */
 export function mapperOf(values: Values, mapping: Mapping | undefined): Mapper {
-  const destination = {
-    ...(values.graph === undefined ? {} : { graphId: values.graph }),
-    ...(values.user === undefined ? {} : { userId: values.user }),
-    ...(values.thread === undefined ? {} : { threadId: values.thread }),
-  };
+  const destination = destinationOf(values);
   return mapping === undefined
     ? withDocuments(firstMustBeWire(wireItemMapper(destination), destination), destination)
     : mapping.compile(destination);
+}
+
+export function destinationOf({ graph, user, thread }: Values): DestinationOverride {
+  return {
+    ...(graph === undefined ? {} : { graphId: graph }),
+    ...(user === undefined ? {} : { userId: user }),
+    ...(thread === undefined ? {} : { threadId: thread }),
+  };
 }
 
 /** Documents need no mapping, but a place to go. */

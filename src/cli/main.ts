@@ -237,6 +237,7 @@ export function createProgram(
     [
       ...INPUT,
       'testsOnly',
+      'explain',
       ...TARGET,
       'chunkSize',
       'batchSize',

@@ -57,6 +57,7 @@ export interface Values {
   readonly dryRun?: boolean;
   readonly items: number;
   readonly testsOnly?: boolean;
+  readonly explain?: string;
   readonly status?: string;
   readonly keep?: number;
   /** Milliseconds. */

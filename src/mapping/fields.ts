@@ -12,6 +12,7 @@ import { compileName, UnknownName, type NameUse, type Read } from './names.js';
 import { lenientPath, memberOf } from './paths.js';
 import { RowError, expressionError, rowError } from './row-error.js';
 import type { Scope } from './scope.js';
+import { traced, writtenOf, type Trace } from './trace.js';
 import { compileTemplate } from './template.js';
 
 /** What compiling needs to know about its surroundings. `level`: how many `each` are open around the field. */
@@ -21,6 +22,8 @@ export interface CompileContext {
   readonly problems: Problems;
   /** Takes personal data out of what is sent. */
   readonly redactor?: Redactor | undefined;
+  /** Told of every value that is read. */
+  readonly trace?: Trace | undefined;
 }
 
 export interface Field {
@@ -69,9 +72,10 @@ export function compileField(
   path: DocumentPath,
   context: CompileContext,
 ): Field {
-  return typeof spec === 'string'
-    ? fromTemplate(spec, name, path, context)
-    : fromDescription(spec, name, path, context);
+  const field =
+    typeof spec === 'string' ? fromTemplate(spec, name, path, context) : fromDescription(spec, name, path, context);
+  if (context.trace === undefined) return field;
+  return { ...field, read: traced(field.read, { name, path, written: writtenOf(spec) }, context.trace) };
 }
 
 function fromTemplate(text: string, name: string, path: DocumentPath, context: CompileContext): Field {

@@ -12,6 +12,7 @@ import { Clashes } from './clashes.js';
 import type { NameUse } from './names.js';
 import { compileRedaction } from './redaction/redactor.js';
 import { compileRows } from './rows.js';
+import type { Trace, TraceStep } from './trace.js';
 import type { BatchSettings, ItemTemplate, MappingFile, Oversize, SourceSettings } from './schema.js';
 
 export interface Mapping {
@@ -25,6 +26,8 @@ export interface Mapping {
   readonly hasCreatedAt: 'all' | 'some' | 'none';
   /** First names of the paths that are read from the record. */
   readonly columnsUsed: ReadonlySet<string>;
+  /** What is read of a record is all in `columnsUsed`: the mapping takes neither rows inside of it nor the record as a whole. */
+  readonly readsColumns: boolean;
   /** SHA-256 in hexadecimal digits of what the file means: comments and formatting do not change it. */
   readonly fingerprint: string;
   readonly itemTypes: ReadonlySet<WireItem['type']>;
@@ -42,6 +45,8 @@ export interface Mapping {
    * overrides say where items go, `bad-destination` for overrides that cannot be used.
    */
   compile(override: DestinationOverride): Mapper;
+  /** The same mapper, which tells what it does with each row: for a few rows. `line`: of the mapping file, 1-based. */
+  explain(override: DestinationOverride, tell: (step: TraceStep & { readonly line: number }) => void): Mapper;
 }
 
 /** Checks and compiles a file of the right shape; mistakes go to `problems`, and nothing is usable when there are any. */
@@ -51,6 +56,15 @@ export function compileMapping(file: MappingFile, document: MappingDocument, pro
   const columns = new Set<string>();
   compileParts(file, templates, {}, { columns, clashes: new Clashes() }, problems);
   const redactor = compileRedaction(file.redact, new Problems(document));
+  const compiled = (override: DestinationOverride, trace: Trace | undefined): Mapper => {
+    checkOverride(
+      override,
+      templates.map(({ template }) => template),
+    );
+    for (const each of templates) checkDestination(each, override, document);
+    const use = { columns: new Set<string>(), clashes: new Clashes() };
+    return new TemplateMapper(compileParts(file, templates, override, use, problems, trace));
+  };
   const messages = templates.filter(({ template }) => template.type === 'thread_message');
   const dated = templates.filter(({ template }) => template.created_at !== undefined).length;
   return {
@@ -60,6 +74,7 @@ export function compileMapping(file: MappingFile, document: MappingDocument, pro
     hasKey: file.key !== undefined,
     hasCreatedAt: dated === 0 ? 'none' : dated === templates.length ? 'all' : 'some',
     columnsUsed: columns,
+    readsColumns: file.each === undefined && !/\brow\b(?!\s*[.[])/.test(JSON.stringify({ ...file, tests: undefined })),
     fingerprint: fingerprintOf(file),
     itemTypes: new Set(templates.map(({ template }) => template.type)),
     givesDestination: templates.every(
@@ -69,15 +84,8 @@ export function compileMapping(file: MappingFile, document: MappingDocument, pro
     oversize: file.oversize,
     redactRow: redactor === undefined ? undefined : (raw, isJson) => redactor.row(raw, isJson),
     tests: file.tests ?? [],
-    compile(override) {
-      checkOverride(
-        override,
-        templates.map(({ template }) => template),
-      );
-      for (const each of templates) checkDestination(each, override, document);
-      const use = { columns: new Set<string>(), clashes: new Clashes() };
-      return new TemplateMapper(compileParts(file, templates, override, use, problems));
-    },
+    compile: (override) => compiled(override, undefined),
+    explain: (override, tell) => compiled(override, (step) => tell({ ...step, line: document.locate(step.path).line })),
   };
 }
 
@@ -117,10 +125,11 @@ function compileParts(
   override: DestinationOverride,
   use: NameUse,
   problems: Problems,
+  trace?: Trace,
 ): MapperParts {
-  const rows = compileRows(file.where, file.each, { use, problems });
+  const rows = compileRows(file.where, file.each, { use, problems, trace });
   const redactor = compileRedaction(file.redact, problems);
-  const context: CompileContext = { level: rows.depth, use, problems, redactor };
+  const context: CompileContext = { level: rows.depth, use, problems, redactor, trace };
   return {
     rows,
     key: file.key === undefined ? undefined : compileField(file.key, 'key', ['key'], context),

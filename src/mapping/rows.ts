@@ -10,6 +10,7 @@ import { compileCondition } from './items/templates.js';
 import type { Read } from './names.js';
 import { RowError, rowError } from './row-error.js';
 import { MAX_STEPS, type Scope } from './scope.js';
+import { traced } from './trace.js';
 
 export interface Rows {
   /** How many `each` there are: the level at which items are made. */
@@ -27,7 +28,8 @@ export function compileRows(
   const lists = typeof each === 'string' ? [each] : (each ?? []);
   const readers = lists.map((text, level) => {
     const path: DocumentPath = typeof each === 'string' ? ['each'] : ['each', level];
-    return compileEach(text, path, { ...context, level });
+    const read = compileEach(text, path, { ...context, level });
+    return traced(read, { name: 'each', path, written: text.trim() }, context.trace);
   });
   return {
     depth: readers.length,

@@ -54,6 +54,12 @@ export function checkJson(report: CheckReport): Record<string, unknown> {
     time: timeJson(report.time),
     inexact_numbers: report.inexactNumbers,
     notices: report.notices.map(({ level, code, message, hint }) => ({ level, code, message, hint: hint ?? null })),
+    coverage: {
+      unused: report.coverage.unused,
+      more_unused: report.coverage.moreUnused,
+      absent: report.coverage.absent,
+      sparse: report.coverage.sparse,
+    },
     tests: report.tests === undefined ? null : { passed: report.tests.passed, failed: report.tests.failed },
     pace: report.pace.map(({ callsPerMinute, minutes }) => ({
       calls_per_minute: callsPerMinute,

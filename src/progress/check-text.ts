@@ -13,6 +13,7 @@ export function checkText(report: CheckReport, options: TextOptions): string {
     headline(report, paint),
     ...(report.testsOnly === true ? tests(report, paint) : figures(report, paint)),
   ];
+  lines.push(...coverage(report, paint));
   const warnings = timeWarnings(report.time);
   if (report.inexactNumbers > 0) warnings.push(inexactText(report.inexactNumbers));
   if (warnings.length > 0 || report.notices.length > 0) lines.push('', paint.bold('Worth a look'));
@@ -74,6 +75,36 @@ function books({ records, items, destinations }: CheckReport, paint: Paint): str
       : '';
   if (to !== undefined) lines.push(field('to', `${to}${unowned}`, paint));
   return lines;
+}
+
+function coverage({ coverage: of, time, testsOnly }: CheckReport, paint: Paint): string[] {
+  if (testsOnly === true) return [];
+  const lines: string[] = [];
+  if (time.earliestMs !== undefined && time.latestMs !== undefined) {
+    lines.push(field('times', `${dayOf(time.earliestMs)} to ${dayOf(time.latestMs)}`, paint));
+  }
+  if (of.unused.length > 0) {
+    const named = of.unused
+      .slice(0, MOST_COLUMNS)
+      .map(({ column, records }) => `${printable(column, 60)} (${count(records)})`);
+    const more = of.unused.length - named.length + of.moreUnused;
+    lines.push(
+      field('not used', `${named.join(', ')}${more > 0 ? ` and ${counted(more, 'more column')}` : ''}`, paint),
+    );
+  }
+  if (of.sparse.length > 0) {
+    const named = of.sparse
+      .slice(0, MOST_COLUMNS)
+      .map(({ field: name, items, of: all }) => `${printable(name, 60)} in ${count(items)} of ${count(all)}`);
+    lines.push(field('partly', named.join(', '), paint));
+  }
+  return lines.length === 0 ? [] : ['', paint.bold('Coverage'), ...lines];
+}
+
+const MOST_COLUMNS = 8;
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
 }
 
 /** What the import would take: calls, batches, credits, time. */

@@ -75,7 +75,19 @@ export function timeJson(time: TimeSafety): Record<string, unknown> {
     epoch_1970: time.epoch1970,
     out_of_order: time.outOfOrder,
     out_of_order_destinations: time.outOfOrderDestinations.map(({ destination, items }) => ({ destination, items })),
+    first: firstJson(time.first ?? {}),
+    earliest: time.earliestMs === undefined ? null : new Date(time.earliestMs).toISOString(),
+    latest: time.latestMs === undefined ? null : new Date(time.latestMs).toISOString(),
   };
+}
+
+function firstJson(first: Readonly<Record<string, string>>): Record<string, string> {
+  const names: Readonly<Record<string, string>> = {
+    before1990: 'before_1990',
+    epoch1970: 'epoch_1970',
+    outOfOrder: 'out_of_order',
+  };
+  return Object.fromEntries(Object.entries(first).map(([name, place]) => [names[name] ?? name, place]));
 }
 
 export function errorJson({ stage, code, message, count, first }: ErrorGroup): Record<string, unknown> {

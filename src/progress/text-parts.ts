@@ -38,21 +38,23 @@ export function destinationsText(of: {
 /** What is doubtful about event times; nothing when nothing is. */
 export function timeWarnings(time: TimeSafety): string[] {
   const warnings: string[] = [];
-  const warn = (items: number, text: string): void => {
-    if (items > 0) warnings.push(`${counted(items, 'item')} ${text}`);
+  const warn = (items: number, text: string, kind: string): void => {
+    const first = time.first?.[kind];
+    const place = first === undefined ? '' : ` (first: ${printable(first, 200)})`;
+    if (items > 0) warnings.push(`${counted(items, 'item')} ${text}${place}`);
   };
-  warn(time.undated, 'without created_at: the service dates their facts at import time');
-  warn(time.naive, "dated by a text without zone, read in the mapping's zone");
-  warn(time.dst, 'at a local time that daylight saving skips or doubles: the earlier offset was taken');
-  warn(time.future, 'dated in the future');
-  warn(time.before1990, 'dated before 1990');
-  warn(time.epoch1970, 'dated in January 1970: seconds taken for milliseconds?');
+  warn(time.undated, 'without created_at: the service dates their facts at import time', 'undated');
+  warn(time.naive, "dated by a text without zone, read in the mapping's zone", 'naive');
+  warn(time.dst, 'at a local time that daylight saving skips or doubles: the earlier offset was taken', 'dst');
+  warn(time.future, 'dated in the future', 'future');
+  warn(time.before1990, 'dated before 1990', 'before1990');
+  warn(time.epoch1970, 'dated in January 1970: seconds taken for milliseconds?', 'epoch1970');
   if (time.outOfOrder > 0) {
     const named = time.outOfOrderDestinations.slice(0, MAX_DESTINATIONS);
     const names = named.map(({ destination, items }) => `${printable(destination, 100)} (${count(items)})`);
     const more = time.outOfOrderDestinations.length > named.length ? ', ...' : '';
     const where = names.length === 0 ? '' : `: ${names.join(', ')}${more}`;
-    warn(time.outOfOrder, `older than the item before them in the same destination${where}`);
+    warn(time.outOfOrder, `older than the item before them in the same destination${where}`, 'outOfOrder');
   }
   return warnings;
 }

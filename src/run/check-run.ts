@@ -10,6 +10,7 @@ import type { Item, Rejection, Source } from '../model.js';
 import { LIMITS } from '../wire.js';
 import { Books, exceeds, type MaxErrors } from './books.js';
 import { CallCounts } from './call-counts.js';
+import { CoverageCounter, type MappedColumns } from './coverage.js';
 import { ownedByAnother, type CreatableKind } from './destinations.js';
 import { readItems, type RecordMapper } from './read-items.js';
 
@@ -32,6 +33,8 @@ export interface CheckDeps {
   readonly clock: Clock;
   readonly observe: Observe;
   readonly recordRejection: (rejection: Rejection) => void;
+  /** What the mapping reads of a record; undefined when that cannot be told. */
+  readonly columns?: MappedColumns | undefined;
 }
 
 /** The report without its last words, which the command line adds. */
@@ -47,14 +50,27 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
     record: deps.recordRejection,
   });
   const counts = new ItemCounts(options);
-  for await (const block of readItems({ sources, mapper, books, observe }, options, signal)) {
+  const coverage = new CoverageCounter(deps.columns);
+  const counting: RecordMapper = {
+    map(record, out) {
+      coverage.countRecord(record);
+      return mapper.map(record, out);
+    },
+  };
+  for await (const block of readItems({ sources, mapper: counting, books, observe }, options, signal)) {
     for (const item of block.items) {
+      coverage.countItem(item);
       if (!counts.add(item)) books.rejectMisplaced(ownedByAnother(item));
     }
   }
   signal.throwIfAborted();
   const { calls, batches, batchesMost } = counts.work();
-  const notices = [...(mapper.notices?.() ?? []), ...stopNotice(books, options.maxErrors), ...counts.identityNotice()];
+  const notices = [
+    ...(mapper.notices?.() ?? []),
+    ...coverage.notices(),
+    ...stopNotice(books, options.maxErrors),
+    ...counts.identityNotice(),
+  ];
   return {
     records: {
       read: books.read,
@@ -76,6 +92,7 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
     time: books.time,
     inexactNumbers: books.inexactNumbers,
     notices,
+    coverage: coverage.result(),
     pace: paceOf(calls.total, options.rateLimit),
   };
 }

@@ -4,7 +4,7 @@
  */
 import type { TimeSafety } from '../events.js';
 import { KeyIndex, NumberColumn } from '../lanes/key-index.js';
-import { TIME_DST, TIME_NAIVE, type Item } from '../model.js';
+import { describePosition, TIME_DST, TIME_NAIVE, type Item } from '../model.js';
 
 const YEAR_1990 = Date.UTC(1990, 0, 1);
 /** Seconds taken for milliseconds land here: any second of 1970–2106 read as milliseconds is before this. */
@@ -26,6 +26,9 @@ export class TimeCounter {
   #before1990: number;
   #epoch1970: number;
   #outOfOrderItems: number;
+  readonly #first: Record<string, string> = {};
+  #earliestMs: number | undefined;
+  #latestMs: number | undefined;
 
   /** `nowMs`: the wall clock, against which a time is called future. `totals`: what an earlier try of the run has counted. */
   constructor(nowMs: number, totals: Readonly<Record<string, number>> = {}) {
@@ -58,15 +61,35 @@ export class TimeCounter {
     const { ms, flags } = item.time;
     if (ms === undefined) {
       this.#undated += 1;
+      this.#see('undated', item);
       return;
     }
     this.#dated += 1;
-    if ((flags & TIME_NAIVE) !== 0) this.#naive += 1;
-    if ((flags & TIME_DST) !== 0) this.#dst += 1;
-    if (ms > this.#nowMs + AHEAD_MS) this.#future += 1;
-    else if (ms >= 0 && ms < EPOCH_END) this.#epoch1970 += 1;
-    else if (ms < YEAR_1990) this.#before1990 += 1;
+    if (this.#earliestMs === undefined || ms < this.#earliestMs) this.#earliestMs = ms;
+    if (this.#latestMs === undefined || ms > this.#latestMs) this.#latestMs = ms;
+    if ((flags & TIME_NAIVE) !== 0) {
+      this.#naive += 1;
+      this.#see('naive', item);
+    }
+    if ((flags & TIME_DST) !== 0) {
+      this.#dst += 1;
+      this.#see('dst', item);
+    }
+    if (ms > this.#nowMs + AHEAD_MS) {
+      this.#future += 1;
+      this.#see('future', item);
+    } else if (ms >= 0 && ms < EPOCH_END) {
+      this.#epoch1970 += 1;
+      this.#see('epoch1970', item);
+    } else if (ms < YEAR_1990) {
+      this.#before1990 += 1;
+      this.#see('before1990', item);
+    }
     this.#countOrder(item, ms);
+  }
+
+  #see(kind: string, { position }: Item): void {
+    this.#first[kind] ??= describePosition(position);
   }
 
   #countOrder(item: Item, ms: number): void {
@@ -83,6 +106,7 @@ export class TimeCounter {
     const latest = this.#latest.get(index);
     if (ms < latest) {
       this.#outOfOrderItems += 1;
+      this.#see('outOfOrder', item);
       const name = `${seed === 1 ? 'user' : seed === 2 ? 'graph' : 'thread'} ${id}`;
       const seen = this.#outOfOrder.get(name);
       if (seen !== undefined || this.#outOfOrder.size < DESTINATIONS_NAMED) this.#outOfOrder.set(name, (seen ?? 0) + 1);
@@ -112,6 +136,9 @@ export class TimeCounter {
       epoch1970,
       outOfOrder,
       outOfOrderDestinations: [...this.#outOfOrder].map(([destination, items]) => ({ destination, items })),
+      first: { ...this.#first },
+      earliestMs: this.#earliestMs,
+      latestMs: this.#latestMs,
     };
   }
 }

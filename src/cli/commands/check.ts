@@ -7,6 +7,7 @@ import { loadMapping } from '../../mapping/index.js';
 import { jsonLine } from '../../progress/escape.js';
 import { createRenderer } from '../../progress/index.js';
 import { runCheck, type CheckFindings } from '../../run/check-run.js';
+import type { MappedColumns } from '../../run/coverage.js';
 import { DEFAULT_MAX_CHUNK_BYTES } from '../../run/import-run.js';
 import { runMappingTests, type TestResults } from '../../run/mapping-tests.js';
 import { commandNames } from '../command-names.js';
@@ -32,6 +33,11 @@ export async function check(args: readonly string[], values: Values, io: Io): Pr
   });
   const stops = stopsOf(io, values.maxDuration, () => undefined);
   try {
+    if (values.explain !== undefined) {
+      const { explain } = await import('./check-explain.js');
+      await explain(args, values, io, renderer.observe, stops.soft);
+      return;
+    }
     const report =
       values.testsOnly === true
         ? await testsReport(values)
@@ -93,6 +99,7 @@ function findingsOf(inputs: Inputs, values: Values, observe: Observe, stop: Abor
       clock: systemClock,
       observe,
       recordRejection: () => undefined,
+      columns: columnsOf(inputs.mapping),
     },
     {
       skip: values.skip,
@@ -107,6 +114,12 @@ function findingsOf(inputs: Inputs, values: Values, observe: Observe, stop: Abor
     },
     stop,
   );
+}
+
+/** Of rows inside of records nothing can be told. */
+function columnsOf(mapping: Inputs['mapping']): MappedColumns | undefined {
+  if (mapping === undefined) return undefined;
+  return mapping.readsColumns ? { used: mapping.columnsUsed, isAll: true } : undefined;
 }
 
 /** With a mapper of their own, so that what they show is not told of the rows. Undefined when the mapping has no examples. */

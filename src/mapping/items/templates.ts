@@ -11,6 +11,7 @@ import { jsonOf } from '../function-bodies.js';
 import { expressionError, rowError, RowError } from '../row-error.js';
 import type { EpisodeTemplate, ItemTemplate, MessageTemplate, Oversize, TextField } from '../schema.js';
 import type { Scope } from '../scope.js';
+import { traced } from '../trace.js';
 import type { Emission } from './emission.js';
 import { emitEpisode } from './episode.js';
 import { compileTime, LEFT_OUT, neededId, neededText, neededValue, optionalText } from './item-fields.js';
@@ -67,9 +68,10 @@ export function compileCondition(
 ): (scope: Scope) => boolean {
   const read = guarded(text, path, context.problems, () => compileExpression(text, context.level, context.use));
   const site = new CallSite(name, [text.trim().length > 60 ? `${text.trim().slice(0, 57)}...` : text.trim()]);
+  const told = read === undefined ? undefined : traced(read, { name, path, written: text.trim() }, context.trace);
   return (scope) => {
     try {
-      return read === undefined ? false : truth(read(scope), scope, site, 0);
+      return told === undefined ? false : truth(told(scope), scope, site, 0);
     } catch (error) {
       if (error instanceof RowError) error.field ??= name;
       throw error;

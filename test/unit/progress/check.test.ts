@@ -28,6 +28,7 @@ function report(over: Partial<CheckReport> = {}): CheckReport {
     bytesRead: 999,
     durationMs: 1200,
     time: NO_TIME_TROUBLE,
+    coverage: { unused: [], moreUnused: 0, absent: [], sparse: [] },
     inexactNumbers: 0,
     notices: [],
     pace: paceOf(341, undefined),
