@@ -60,7 +60,7 @@ async function* readSource(
     opened = text.input;
     const maxRecordBytes = options.maxRecordBytes ?? DEFAULT_MAX_RECORD_BYTES;
     const window = new Window(text.input, {
-      blockBytes: options.blockBytes ?? DEFAULT_BLOCK_BYTES,
+      blockBytes: options.blockBytes ?? blockBytesOf(info),
       maxRecordBytes,
       base: text.markBytes,
       widths: text.widths,
@@ -83,6 +83,14 @@ async function* readSource(
     await disk.close();
   }
 }
+
+/** Thousands of small files need no large buffer each. */
+function blockBytesOf({ bytes, compression }: SourceInfo): number {
+  if (bytes === undefined || compression !== 'none') return DEFAULT_BLOCK_BYTES;
+  return Math.min(DEFAULT_BLOCK_BYTES, Math.max(SMALL_BLOCK_BYTES, bytes + 1));
+}
+
+const SMALL_BLOCK_BYTES = 4096;
 
 interface Text {
   readonly input: ByteInput;

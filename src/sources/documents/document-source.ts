@@ -15,6 +15,8 @@ import { DocumentError, type DocumentFields, type ParsedDocument } from './parse
 
 export const DEFAULT_MAX_DOCUMENT_BYTES = 32 * 1024 * 1024;
 export const DEFAULT_MAX_DOCUMENT_MS = 60_000;
+/** Characters of text, as a share of what a document may have: texts take two bytes each, and become items. */
+const TEXT_SHARE = 1 / 2;
 /** What an archive may unpack to, as a multiple of what a document may have. */
 const UNPACKED_SHARE = 2;
 const FIRST_BYTES = 64 * 1024;
@@ -76,9 +78,16 @@ async function* readDocument(
   }
 }
 
-function parsed(settings: DocumentSettings, bytes: Buffer, signal: AbortSignal): Promise<ParsedDocument> {
+async function parsed(settings: DocumentSettings, bytes: Buffer, signal: AbortSignal): Promise<ParsedDocument> {
   const { kind, encoding, maxBytes, parser } = settings;
-  return parser.parse({ kind, bytes, encoding, maxBytes: maxBytes * UNPACKED_SHARE }, signal);
+  const document = await parser.parse({ kind, bytes, encoding, maxBytes: maxBytes * UNPACKED_SHARE }, signal);
+  const most = maxBytes * TEXT_SHARE;
+  const characters = document.parts.reduce((sum, { text }) => sum + text.length, 0);
+  if (characters <= most) return document;
+  throw new DocumentError(
+    'document-too-large',
+    `this document holds more than ${most.toLocaleString('en-US')} characters of text: split it, or raise --max-document-bytes`,
+  );
 }
 
 interface Whole {
