@@ -190,9 +190,10 @@ const MOST_ROLES = 12;
 export function guessRole(columns: readonly Column[]): RoleGuess | undefined {
   let best: (RoleGuess & { readonly points: number }) | undefined;
   for (const column of columns) {
-    if (!column.isText || column.distinct > MOST_ROLES || column.given < column.rows * 0.9) continue;
+    if (!column.isScalar || column.isNumber || column.distinct > MOST_ROLES || column.given < column.rows * 0.9)
+      continue;
     const values = [...new Set(column.values.map(String))];
-    const map = roleMap(values);
+    const map = isYesOrNo(values) ? roleOfAnswer(column, values) : roleMap(values);
     const unknown = values.filter((value) => map[value] === undefined);
     const known = values.length - unknown.length;
     if (known === 0 || known < values.length / 2 || values.every((value) => SYSTEMS.test(value))) continue;
@@ -200,6 +201,20 @@ export function guessRole(columns: readonly Column[]): RoleGuess | undefined {
     if (best === undefined || points > best.points) best = { column, map, unknown, points };
   }
   return best;
+}
+
+/** `is_bot: true`, `inbound: False`. */
+function roleOfAnswer({ words }: Column, values: readonly string[]): Record<string, string> {
+  const [yes, no] = OF_ASSISTANT.test(words) ? ['assistant', 'user'] : OF_USER.test(words) ? ['user', 'assistant'] : [];
+  if (yes === undefined || no === undefined) return {};
+  return Object.fromEntries(values.map((value) => [value, /^true$/i.test(value) ? yes : no]));
+}
+
+const OF_ASSISTANT = /\b(?:bot|agent|assistant|outbound|outgoing|staff|ai)$/;
+const OF_USER = /\b(?:inbound|incoming|customer|user)$/;
+
+function isYesOrNo(values: readonly string[]): boolean {
+  return values.every((value) => /^(?:true|false)$/i.test(value));
 }
 
 /** Where only users and a system speak, the system is the assistant. */

@@ -79,6 +79,25 @@ describe('init', () => {
     expect(await checked('data.json')).toEqual({ code: 0, read: 30, rejected: 0 });
   });
 
+  it('finds it one object further down, too', async () => {
+    at = workplace();
+    at.write('data.json', JSON.stringify({ at: 'today', data: { items: ROWS.map((text, id) => ({ id, text })) } }));
+    expect(await guessed('data.json')).toMatchObject({ text: 'text', id: 'id' });
+    expect(await checked('data.json')).toEqual({ code: 0, read: 30, rejected: 0 });
+  });
+
+  it('names the preset that reads such data better', async () => {
+    at = workplace();
+    const line = JSON.stringify({
+      messages: [
+        { role: 'user', content: 'Where is it?' },
+        { role: 'assistant', content: 'On its way to you.' },
+      ],
+    });
+    at.write('chats.jsonl', `${line}\n${line}\n`);
+    expect((await init('chats.jsonl')).stderr).toContain('zep-import init --preset openai-chat');
+  });
+
   it('says that day and month are ambiguous', async () => {
     at = workplace();
     at.write('notes.csv', 'id,text,date\n1,What somebody wrote,01/02/2024\n2,What somebody else wrote,02/03/2024\n');

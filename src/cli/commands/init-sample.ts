@@ -88,13 +88,19 @@ async function insideDocument(
   if (only === undefined || others.length > 0 || only.position.source.format !== 'json' || args.includes('-'))
     return undefined;
   if (typeof only.value !== 'object' || only.value === null || options.path !== undefined) return undefined;
-  const lists = Object.entries(only.value).filter(
-    ([name, value]) => /^[A-Za-z_]\w*$/.test(name) && Array.isArray(value) && value.length > 1 && value.every(isObject),
-  );
-  const [list] = lists;
-  if (list === undefined || lists.length > 1) return undefined;
-  const read = await readSome(await discoverSources(args, { ...options, path: list[0], notice: undefined }));
-  return read.records.length > 1 ? { path: list[0], read } : undefined;
+  const [path, ...more] = listsIn(only.value, '');
+  if (path === undefined || more.length > 0) return undefined;
+  const read = await readSome(await discoverSources(args, { ...options, path, notice: undefined }));
+  return read.records.length > 1 ? { path, read } : undefined;
+}
+
+/** Paths of the lists of objects, up to one object down. */
+function listsIn(value: object, prefix: string): readonly string[] {
+  return Object.entries(value).flatMap(([name, each]: [string, unknown]) => {
+    if (!/^[A-Za-z_]\w*$/.test(name)) return [];
+    if (Array.isArray(each)) return each.length > 1 && each.every(isObject) ? [prefix + name] : [];
+    return isObject(each) && prefix === '' ? listsIn(each as object, `${name}.`) : [];
+  });
 }
 
 function isObject(value: unknown): boolean {

@@ -49,6 +49,10 @@ export async function init(args: readonly string[], values: Values, io: Io): Pro
     );
   }
   if (explainNotWireItem(first.value) === undefined) return await tellWireItems(args, values, io);
+  const known = presetOf(first.value);
+  if (known !== undefined && values.quiet !== true) {
+    io.stderr.write(`hint: this looks like what --preset ${known} reads: zep-import init --preset ${known}\n`);
+  }
   const guess = await guessed(sample, values, io);
   const context = await contextOf(args, values, io, guess, sample);
   const withoutTests = parseMapping(writeMapping(guess, context), file);
@@ -56,6 +60,15 @@ export async function init(args: readonly string[], values: Values, io: Io): Pro
   const shown = mapped(parseMapping(text, file), sample);
   await write(file, text, values, io);
   await tell({ args, values, io, file, text, guess, sample, ...shown });
+}
+
+/** The preset that a record has the form of. */
+function presetOf(value: unknown): 'chatgpt' | 'openai-chat' | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if ('mapping' in value && 'current_node' in value) return 'chatgpt';
+  const [message] = 'messages' in value && Array.isArray(value.messages) ? (value.messages as unknown[]) : [];
+  const isMessage = typeof message === 'object' && message !== null && 'role' in message && 'content' in message;
+  return isMessage ? 'openai-chat' : undefined;
 }
 
 async function guessed({ records }: Sample, values: Values, io: Io): Promise<Guess> {

@@ -100,7 +100,7 @@ const EXPORTS: readonly (readonly [string, Record<string, unknown>[], Expected])
       channel_id: `c${n % 3}`,
       content: text(n),
       timestamp: iso(n),
-      author: { id: `u${n % 5}`, username: `user${n % 5}`, bot: false },
+      author: { id: `u${n % 5}`, username: `user${n % 5}`, bot: n % 5 === 4 },
       type: 0,
       pinned: false,
     })),
