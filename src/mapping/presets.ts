@@ -3,7 +3,7 @@ import type { PresetName } from '../model.js';
 import { parseMapping } from './load.js';
 import type { Mapping } from './mapping.js';
 
-const SLACK = `# A Slack export: every message is an episode of one graph, in the order of each channel.
+const SLACK = `# A Slack export: every message is an episode of one graph, day by day.
 #
 #   zep-import check export.zip -m slack.yaml --graph company
 version: 1

@@ -32,7 +32,7 @@ async function thread(here: Imports, id: string): Promise<readonly string[]> {
 const SLACK = ['--preset', 'slack', '--graph', 'g'] as const;
 
 describe('a Slack export', () => {
-  it('as a folder becomes episodes with the names of people, channel by channel and day by day', async () => {
+  it('as a folder becomes episodes with the names of people, day by day', async () => {
     const here = await setUp();
     writeFolder(here, 'export', SLACK_FILES);
     const tried = await here.run(['export', ...SLACK]);

@@ -63,7 +63,7 @@ export const SLACK_FILES: Readonly<Record<string, unknown>> = {
   'mpdm-ana--bo-1/2024-05-01.json': [{ type: 'message', user: 'U1', text: 'group', ts: '1714550000.000100' }],
 };
 
-/** What comes of it, channel by channel, without direct messages. */
+/** What comes of it, day by day, without direct messages. */
 export const SLACK_TEXTS = [
   'Ana Prado: private',
   'Ana Prado: nine',

@@ -15,7 +15,7 @@ interface Channel {
 }
 
 export interface SlackExport {
-  /** Messages, channel by channel and day by day. */
+  /** Messages, day by day, and within a day channel by channel: one graph gets them nearly in the order of their times. */
   readonly files: readonly ExportFile[];
   readonly enrich: Enrich;
   readonly notices: readonly { readonly code: string; readonly message: string }[];
@@ -27,7 +27,7 @@ const LISTS: readonly (readonly [string, ChannelKind])[] = [
   ['mpims.json', 'group_dm'],
   ['dms.json', 'dm'],
 ];
-const DAY = /^(.+)\/\d{4}-\d\d-\d\d\.json$/;
+const DAY = /^(.+)\/(\d{4}-\d\d-\d\d)\.json$/;
 const natural = new Intl.Collator('en', { numeric: true });
 
 /** Undefined when these are no files of a Slack export. */
@@ -47,16 +47,16 @@ export async function readSlackExport(
     for (const channel of channelsOf(await readContext(inRoot.get(name)), kind, users))
       channels.set(channel.folder, channel);
   }
-  const days: { readonly file: ExportFile; readonly folder: string }[] = [];
+  const days: { readonly file: ExportFile; readonly folder: string; readonly day: string }[] = [];
   let left = 0;
   for (const [name, file] of inRoot) {
-    const folder = DAY.exec(name)?.[1];
-    if (folder === undefined) continue;
+    const [, folder, day] = DAY.exec(name) ?? [];
+    if (folder === undefined || day === undefined) continue;
     const { kind = 'channel' } = channels.get(folder) ?? {};
     if (!direct && (kind === 'dm' || kind === 'group_dm')) left += 1;
-    else days.push({ file, folder });
+    else days.push({ file, folder, day });
   }
-  days.sort((a, b) => natural.compare(a.folder, b.folder) || (a.file.name < b.file.name ? -1 : 1));
+  days.sort((a, b) => (a.day === b.day ? natural.compare(a.folder, b.folder) : a.day < b.day ? -1 : 1));
   const names = new Map([...channels.values()].map(({ id, name }) => [id, name]));
   const notices: { code: string; message: string }[] = [];
   if (!inRoot.has('users.json')) {
