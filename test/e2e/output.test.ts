@@ -62,13 +62,16 @@ describe('what a run says', () => {
     const events = stderr
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line) as { type: string; ts: string; run: string });
+      .map((line) => JSON.parse(line) as { type: string; ts: string; run: string | null });
     expect(code).toBe(10);
     for (const event of events) {
       expect(event.type).toMatch(/^(status|batch|reject|item_failed|notice|summary|exit_error)$/);
       expect(Number.isNaN(Date.parse(event.ts))).toBe(false);
-      expect(typeof event.run).toBe('string');
     }
+    // What is told before there is a run, such as a source that is slow to open, names none.
+    const begun = events.findIndex((event) => event.type === 'status');
+    for (const { type, run } of events.slice(0, begun)) expect([type, run]).toEqual(['notice', null]);
+    for (const { run } of events.slice(begun)) expect(typeof run).toBe('string');
     expect(events.map((event) => event.type)).toEqual(expect.arrayContaining(['status', 'batch', 'reject', 'summary']));
     expect(events.find((event) => event.type === 'reject')).toMatchObject({ line: 4, stage: 'read' });
     expect(events.at(-1)?.type).toBe('summary');
