@@ -1,15 +1,23 @@
 /**
  * Standard input that can be read from its beginning once more, as long as nobody has said that this will not be needed: what was read is kept in
- * a file of its own until then. Needed where a stream may turn out to be another one than the run expects that was to go on with it.
+ * a file of its own until then. Needed where a stream may turn out to be another one than the run expects that was to go on with it. The file is
+ * encrypted with a key that only this process has: what is left of it after a kill says nothing.
  */
+import { createCipheriv, createDecipheriv, randomBytes, type Cipher } from 'node:crypto';
 import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 
+/** Gives as many bytes as it takes, and any beginning of them can be read back. */
+const ALGORITHM = 'aes-256-ctr';
+
 export class RewindableInput {
   readonly #input: Readable;
   readonly #iterator: AsyncIterator<Uint8Array>;
+  readonly #key = randomBytes(32);
+  readonly #start = randomBytes(16);
+  readonly #cipher: Cipher = createCipheriv(ALGORITHM, this.#key, this.#start);
   #folder: string | undefined;
   #file: number | undefined;
   #keeps = true;
@@ -29,7 +37,9 @@ export class RewindableInput {
   async *#pieces(): AsyncGenerator<Uint8Array> {
     if (this.#replay > 0 && this.#folder !== undefined) {
       const end = this.#replay - 1;
-      yield* createReadStream(join(this.#folder, 'input'), { start: 0, end }) as AsyncIterable<Uint8Array>;
+      const kept = createReadStream(join(this.#folder, 'input'), { start: 0, end }) as AsyncIterable<Buffer>;
+      const decipher = createDecipheriv(ALGORITHM, this.#key, this.#start);
+      for await (const piece of kept) yield decipher.update(piece);
     }
     for (;;) {
       const next = await this.#iterator.next();
@@ -43,7 +53,7 @@ export class RewindableInput {
     if (!this.#keeps) return;
     this.#folder ??= mkdtempSync(join(tmpdir(), 'zep-import-'));
     this.#file ??= openSync(join(this.#folder, 'input'), 'w', 0o600);
-    writeSync(this.#file, piece);
+    writeSync(this.#file, this.#cipher.update(piece));
     this.#kept += piece.length;
   }
 

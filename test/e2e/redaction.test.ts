@@ -1,5 +1,5 @@
 /** Personal data that the mapping redacts: what leaves the machine and what stays on it, byte for byte. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { asked, closedAfterEach, expectCode, said, type Imports } from '../support/imports.js';
@@ -25,9 +25,9 @@ const row = (n: number, more: Record<string, unknown> = {}): Record<string, unkn
 });
 const lines = (rows: readonly unknown[]): string => rows.map((each) => `${JSON.stringify(each)}\n`).join('');
 
-/** Files of the state folder that hold the secret. */
-function leaks(here: Imports): readonly string[] {
-  const folder = here.at.path('state');
+/** Files of a folder that hold the secret. */
+function leaks(here: Imports, name = 'state'): readonly string[] {
+  const folder = here.at.path(name);
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
@@ -74,6 +74,32 @@ describe('what the mapping redacts', () => {
     expectCode(tried, 10);
     expect(tried.notices).toContain('no-spool');
     expect(leaks(here)).toEqual([]);
+  });
+
+  it('is in no temporary file after a kill while standard input is read', async () => {
+    const here = await setUp({ latencyMs: 200 });
+    here.at.write('map.yaml', MAPPING);
+    mkdirSync(here.at.path('temporary'));
+    const words = [
+      'run',
+      '-',
+      '-m',
+      'map.yaml',
+      ...here.remote.flags,
+      '--state-dir',
+      'state',
+      '--create-missing',
+      'graphs',
+    ];
+    const running = here.at.start([...words, '--chunk-size', '5', '--batch-size', '20', '--progress', 'none'], {
+      stdin: lines(Array.from({ length: 40 }, (_, n) => row(n))),
+      env: { TMPDIR: here.at.path('temporary') },
+    });
+    await asked(here, 'add', 2);
+    running.child.kill('SIGKILL');
+    await running;
+    expect(leaks(here)).toEqual([]);
+    expect(leaks(here, 'temporary')).toEqual([]);
   });
 
   it('is nowhere after a kill in the middle, and the import goes on', async () => {
