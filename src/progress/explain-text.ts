@@ -1,43 +1,16 @@
 /** The way of records from source to items, for people: a block a record, a line a step. */
-import type { WireItem } from '../wire.js';
+import type { ExplainedRow, ExplainedStep } from '../explained-row.js';
 import { jsonLines, printable } from './escape.js';
 import { count } from './format.js';
-
-export interface ExplainedStep {
-  readonly name: string;
-  readonly written: string;
-  /** Of the mapping file. */
-  readonly line: number;
-  readonly value?: unknown;
-  readonly error?: string;
-}
-
-export interface ExplainedRecord {
-  readonly source: string;
-  readonly line: number;
-  readonly record: number;
-  readonly bytes: readonly [number, number];
-  readonly value: unknown;
-  readonly fate: string;
-  readonly steps: readonly ExplainedStep[];
-  readonly items: readonly {
-    readonly wire: WireItem;
-    readonly owner: string | undefined;
-    readonly part?: { readonly index: number; readonly of: number };
-    readonly key?: string;
-    readonly slot: number;
-  }[];
-  readonly rejections: readonly { readonly code: string; readonly message: string; readonly field?: string }[];
-}
 
 const ROW_CHARACTERS = 600;
 const VALUE_CHARACTERS = 160;
 
-export function explainText(rows: readonly ExplainedRecord[], mapping: string): string {
+export function explainText(rows: readonly ExplainedRow[], mapping: string): string {
   return rows.map((row) => `${record(row, mapping).join('\n')}\n`).join('\n');
 }
 
-function record(row: ExplainedRecord, mapping: string): readonly string[] {
+function record(row: ExplainedRow, mapping: string): readonly string[] {
   const [from, to] = row.bytes;
   return [
     `# ${printable(row.source, 300)}:${row.line}, record ${count(row.record)}, bytes ${count(from)} to ${count(to)}: ${row.fate}`,
@@ -64,7 +37,7 @@ function shown(value: unknown): string {
   return Array.isArray(value) ? `a list of ${count(value.length)}` : cut(JSON.stringify(value), VALUE_CHARACTERS);
 }
 
-function heading({ owner, part, key, slot }: ExplainedRecord['items'][number], index: number): string {
+function heading({ owner, part, key, slot }: ExplainedRow['items'][number], index: number): string {
   const facts = [
     ...(part === undefined ? [] : [`part ${part.index + 1} of ${part.of}`]),
     ...(owner === undefined ? [] : [`thread of user ${printable(owner, 200)}`]),

@@ -1,46 +1,33 @@
 /** The way of single records from source to items: where they stand, what the mapping does step by step, and what comes of it. */
+import type { ExplainedRow, ExplainedStep } from '../explained-row.js';
 import { destinationKey, slotOf } from '../lanes/destination.js';
-import type { Item, MapOutput, RecordBlock, RecordFate, Rejection, Source, SourceRecord } from '../model.js';
+import type { MapOutput, RecordBlock, Rejection, Source, SourceRecord } from '../model.js';
 import type { RecordMapper } from './read-items.js';
 
 /** A record by its number in the whole input (from 1), or by its file and a line of it. */
 export type WantedRow = { readonly record: number } | { readonly file: string; readonly line: number };
 
-export interface ExplainedRow<Step> {
-  readonly source: string;
-  readonly line: number;
-  /** From 1, over all sources. */
-  readonly record: number;
-  readonly bytes: readonly [number, number];
-  /** The record as it was read; undefined when it could not be. */
-  readonly value: unknown;
-  readonly fate: RecordFate;
-  readonly steps: readonly Step[];
-  readonly items: readonly (Pick<Item, 'wire' | 'owner' | 'part' | 'key'> & { readonly slot: number })[];
-  readonly rejections: readonly Rejection[];
-}
-
-export interface ExplainDeps<Step> {
+export interface ExplainDeps {
   readonly sources: readonly Source[];
   readonly mapper: RecordMapper;
   /** Gives the steps since the last call. */
-  readonly steps: () => readonly Step[];
+  readonly steps: () => readonly ExplainedStep[];
 }
 
-export interface Explained<Step> {
-  readonly rows: readonly ExplainedRow<Step>[];
+export interface Explained {
+  readonly rows: readonly ExplainedRow[];
   /** Those that are not there. */
   readonly missing: readonly WantedRow[];
 }
 
 /** Reads no further than to the last record that is wanted. */
-export async function explainRows<Step>(
-  deps: ExplainDeps<Step>,
+export async function explainRows(
+  deps: ExplainDeps,
   wanted: readonly WantedRow[],
   signal: AbortSignal,
-): Promise<Explained<Step>> {
+): Promise<Explained> {
   const missing = new Set(wanted);
-  const rows: ExplainedRow<Step>[] = [];
+  const rows: ExplainedRow[] = [];
   let record = 0;
   for (const source of deps.sources) {
     for await (const block of source.read(signal)) {
@@ -67,11 +54,7 @@ function isMeant(wanted: WantedRow, block: RecordBlock, at: number, record: numb
   return position.line === wanted.line || (next !== undefined && next.line > wanted.line);
 }
 
-function explained<Step>(
-  { mapper, steps }: ExplainDeps<Step>,
-  entry: SourceRecord | Rejection,
-  record: number,
-): ExplainedRow<Step> {
+function explained({ mapper, steps }: ExplainDeps, entry: SourceRecord | Rejection, record: number): ExplainedRow {
   const { position } = entry;
   const place = {
     source: position.source.id,

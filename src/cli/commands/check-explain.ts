@@ -1,5 +1,6 @@
 /** `check --explain`: the way of single records from source to items, told by the mapping that a run uses. */
 import { usageError } from '../../errors.js';
+import type { ExplainedStep } from '../../explained-row.js';
 import type { Observe } from '../../events.js';
 import { documentsMapping, type Mapping, type TraceStep } from '../../mapping/index.js';
 import { explainText } from '../../progress/explain-text.js';
@@ -10,8 +11,6 @@ import { EXIT } from '../exit-codes.js';
 import { destinationOf, openInputs, whenOpened, type Inputs } from '../inputs.js';
 import { print, type Io } from '../io.js';
 import type { Values } from '../options.js';
-
-export type ExplainStep = Omit<TraceStep, 'path'> & { readonly line: number };
 
 export async function explain(
   args: readonly string[],
@@ -25,10 +24,10 @@ export async function explain(
     observe({ type: 'notice', level: 'warning', code, message, hint }),
   );
   const inputs = await whenOpened(opening, io, observe, stop);
-  let steps: ExplainStep[] = [];
+  let steps: ExplainedStep[] = [];
   const tell = ({ path: _, ...step }: TraceStep & { readonly line: number }): void => void steps.push(step);
   const mapper = mappingUsed(inputs)?.explain(destinationOf(values), tell) ?? inputs.mapper;
-  const take = (): readonly ExplainStep[] => {
+  const take = (): readonly ExplainedStep[] => {
     const told = steps;
     steps = [];
     return told.map((step) => (step.value === undefined ? step : { ...step, value: redact(step.value) }));
@@ -78,7 +77,7 @@ function wantedOf(text: string): readonly WantedRow[] {
   });
 }
 
-function explainJson({ rows }: Explained<ExplainStep>, exitCode: number): Record<string, unknown> {
+function explainJson({ rows }: Explained, exitCode: number): Record<string, unknown> {
   return {
     type: 'explain',
     rows: rows.map(({ source, line, record, bytes, value, fate, steps, items, rejections }) => ({
