@@ -113,6 +113,9 @@ const GOING_ON: readonly FlagName[] = [
   ...SPEECH,
 ];
 
+/** What made a row or a document too large, or too slow, may be raised. */
+const LIMITS_OF_ROWS: readonly FlagName[] = ['maxRecordBytes', 'maxDocumentBytes', 'maxDocumentSeconds'];
+
 /** So long may what a stopped command was waiting for keep the process. */
 const LINGER_MS = 200;
 
@@ -209,7 +212,7 @@ export function createProgram(
   command(
     'retry [run]',
     'send again what was rejected or failed',
-    ['only', 'remap', 'forget', ...GOING_ON],
+    ['only', 'remap', 'forget', ...LIMITS_OF_ROWS, ...GOING_ON],
     async () => (await import('./commands/retry.js')).retry,
   );
   command(

@@ -34,6 +34,8 @@ export class Identities {
   readonly #first = new Uint32Array(MARK_WORDS);
   readonly #words = new Uint32Array(4);
   readonly #both = new BigUint64Array(this.#words.buffer);
+  /** How many equal items of a source were recalled of which nobody knows which they were. */
+  readonly #turns = new Map<string, number>();
   readonly #saltOfSource: (Uint32Array | undefined)[] = [];
   readonly #saltOfOccurrence: (Uint32Array | undefined)[] = [];
 
@@ -68,7 +70,7 @@ export class Identities {
 
   /**
    * As `identify`, for an item that is met out of its turn: `known` is what it was known by, `occurrence` which of the equal ones it was. When its
-   * content is another by now, it is the first that `isFree`.
+   * content is another by now, it is the first that `isFree`. Of a record that gave no item, nothing is known of any: equal ones are counted then.
    */
   recall(
     item: Item,
@@ -81,6 +83,7 @@ export class Identities {
     if (item.key !== undefined) return true;
     const first = this.mark.slice();
     if (known.occurrence !== undefined) this.#setOccurrence(first, known.occurrence);
+    else if (known.mark === undefined) this.#setOccurrence(first, this.#turnOf(item, first));
     if (known.mark === undefined) return true;
     let free: number | undefined;
     for (let n = 0; n <= MOST_RECALLED; n++) {
@@ -90,6 +93,13 @@ export class Identities {
     }
     this.#setOccurrence(first, free ?? 0);
     return true;
+  }
+
+  #turnOf({ position }: Item, first: Uint32Array): number {
+    const words = `${position.source.index} ${first.join(' ')}`;
+    const turn = this.#turns.get(words) ?? 0;
+    this.#turns.set(words, turn + 1);
+    return turn;
   }
 
   #setOccurrence(first: Uint32Array, n: number): void {

@@ -37,8 +37,12 @@ export function listOf(ledger: Ledger, run: string, state: string, only: Only): 
 }
 
 /** The same as places in the input. A failed item whose chunk is not on record any more cannot be found. */
-export function wantedOf(ledger: Ledger, { rejects, failures }: RetryList): readonly Wanted[] {
-  const wanted: Wanted[] = rejects.map(({ source, ordinal, line, byteStart, item, part, occurrence }) => ({
+export function wantedOf(
+  ledger: Ledger,
+  { rejects, failures }: RetryList,
+  isDocument: (source: number) => boolean,
+): readonly Wanted[] {
+  const wanted: Wanted[] = rejects.map(({ source, ordinal, line, byteStart, item, part, occurrence, stage }) => ({
     source,
     ordinal,
     line,
@@ -47,6 +51,7 @@ export function wantedOf(ledger: Ledger, { rejects, failures }: RetryList): read
     part,
     occurrence,
     mark: undefined,
+    ...(stage === 'read' && ordinal === 0 && isDocument(source) ? { toEnd: true } : {}),
   }));
   for (const { batch, index, mark } of failures) {
     const chunk = ledger.batches.chunkOf(batch, index);

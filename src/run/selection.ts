@@ -17,6 +17,8 @@ export interface Wanted {
   readonly occurrence: number | undefined;
   /** What it was known by. */
   readonly mark: Uint32Array | undefined;
+  /** All records from this one on: a document that could not be read was told as one. */
+  readonly toEnd?: boolean;
 }
 
 /** So far ahead, entering the source anew is quicker than reading on. */
@@ -25,12 +27,15 @@ const JUMP_BYTES = 8 * 1024 * 1024;
 export class Selection {
   readonly #bySource = new Map<number, Wanted[]>();
   readonly #byRecord = new Map<string, Wanted[]>();
+  /** By source: the first of the records that are wanted to the end. */
+  readonly #endless = new Map<number, Wanted>();
   /** Which parts an item has may be another matter by now. */
   readonly #ignoresParts: boolean;
 
   constructor(wanted: Iterable<Wanted>, ignoresParts: boolean) {
     this.#ignoresParts = ignoresParts;
     for (const each of wanted) {
+      if (each.toEnd === true) this.#endless.set(each.source, each);
       const key = `${each.source}:${each.ordinal}`;
       const same = this.#byRecord.get(key);
       if (same !== undefined) {
@@ -59,15 +64,24 @@ export class Selection {
     const records = this.#bySource.get(source.info.index) ?? [];
     return {
       info: source.info,
-      read: (signal, from, tap) => wantedBlocks(source, records, signal, from?.ordinal ?? 0, tap),
+      read: (signal, from, tap) =>
+        this.#endless.has(source.info.index)
+          ? source.read(signal, from, tap)
+          : wantedBlocks(source, records, signal, from?.ordinal ?? 0, tap),
     };
+  }
+
+  #of({ source, ordinal }: Position): readonly Wanted[] {
+    const found = this.#byRecord.get(`${source.index}:${ordinal}`);
+    const endless = this.#endless.get(source.index);
+    return found ?? (endless === undefined || ordinal < endless.ordinal ? [] : [endless]);
   }
 
   /** A mapper that gives only the wanted items. */
   mapper(inner: RecordMapper): RecordMapper {
     return {
       map: (record: SourceRecord, out: MapOutput): RecordFate => {
-        const wanted = this.#byRecord.get(`${record.position.source.index}:${record.position.ordinal}`) ?? [];
+        const wanted = this.#of(record.position);
         if (wanted.some(({ item }) => item < 0)) return inner.map(record, out);
         const mapped: MapOutput = { items: [], rejections: [] };
         const fate = inner.map(record, mapped);
@@ -86,8 +100,7 @@ export class Selection {
 
   /** What is known of an item from when it was sent or rejected; undefined when it is not wanted. */
   wantedOf({ position, index, part }: Item): Wanted | undefined {
-    const wanted = this.#byRecord.get(`${position.source.index}:${position.ordinal}`);
-    return wanted?.find(
+    return this.#of(position).find(
       (each) => each.item < 0 || (each.item === index && (this.#ignoresParts || each.part === (part?.index ?? 0))),
     );
   }

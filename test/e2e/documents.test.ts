@@ -118,6 +118,24 @@ describe('a mailbox', () => {
   });
 });
 
+describe('a document that could not be read', () => {
+  it('goes in whole with retry once it can be, turns that are equal too, and nothing of it twice', async () => {
+    const here = await setUp();
+    const turns = ['<v Ana>ok', '<v Bo>ok', '<v Ana>ok', '<v Bo>fine', '<v Ana>ok'];
+    const cue = (text: string, n: number): string => `00:0${n}.000 --> 00:0${n + 1}.000\n${text}\n`;
+    here.at.write('call.vtt', `WEBVTT\n\n${turns.map(cue).join('\n')}`);
+    const tried = await here.run(['call.vtt', '--graph', 'g', '--max-document-bytes', '40']);
+    expectCode(tried, 10);
+    expect(here.added()).toBe(0);
+    const words = ['retry', String(tried.report?.run), '--settle-window', '300ms', '--max-document-bytes', '1MiB'];
+    expectCode(await here.command(words), 0);
+    const all = ['Ana: ok', 'Bo: ok', 'Ana: ok', 'Bo: fine', 'Ana: ok'];
+    expect(await here.remote.contents('g:g')).toEqual(all);
+    expectCode(await here.run(['call.vtt', '--graph', 'g']), 0);
+    expect(await here.remote.contents('g:g')).toEqual(all);
+  });
+});
+
 describe('a document from standard input', () => {
   it('is read, and told by its first bytes', async () => {
     const here = await setUp();

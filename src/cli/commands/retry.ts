@@ -118,8 +118,10 @@ async function sendAgain(
       under === undefined ? values.only : undefined,
     );
     if (!hasAny(list)) throw nothingToRetry(`run ${parent.id} has nothing to send again`);
-    selection = new Selection(wantedOf(ledger, list), values.remap === true);
     sources = ledger.runs.sources(parent.id);
+    const documents = new Set(sources.filter(({ format }) => format === 'document').map(({ index }) => index));
+    const wanted = wantedOf(ledger, list, (source) => documents.has(source));
+    selection = new Selection(wanted, values.remap === true);
   } finally {
     ledger.close();
   }

@@ -68,7 +68,7 @@ describe('the list of what there is to send again', () => {
   });
 
   it('names the place of each in the input, and what it was known by', () => {
-    const wanted = wantedOf(ledger, listOf(ledger, 'run-1', 'open', undefined));
+    const wanted = wantedOf(ledger, listOf(ledger, 'run-1', 'open', undefined), () => false);
     expect(
       wanted.map(({ ordinal, item, part, occurrence, mark: by }) => [ordinal, item, part, occurrence, by]),
     ).toEqual([
@@ -102,7 +102,10 @@ const mapper = {
 
 describe('the rows of a list', () => {
   function mapped(ordinal: number, ignoresParts = false): string[] {
-    const selection = new Selection(wantedOf(ledger, listOf(ledger, 'run-1', 'open', undefined)), ignoresParts);
+    const selection = new Selection(
+      wantedOf(ledger, listOf(ledger, 'run-1', 'open', undefined), () => false),
+      ignoresParts,
+    );
     const out: MapOutput = { items: [], rejections: [] };
     selection.mapper(mapper).map(record(ordinal), out);
     return out.items.map(({ index, part }) => `${index}:${part?.index ?? 0}`);
@@ -119,7 +122,10 @@ describe('the rows of a list', () => {
   });
 
   it('are skipped when none of their items is listed', () => {
-    const selection = new Selection(wantedOf(ledger, listOf(ledger, 'run-1', 'open', undefined)), false);
+    const selection = new Selection(
+      wantedOf(ledger, listOf(ledger, 'run-1', 'open', undefined), () => false),
+      false,
+    );
     const out: MapOutput = { items: [], rejections: [] };
     expect(selection.mapper(mapper).map(record(3), out)).toBe('skipped');
     expect(out.items).toEqual([]);
