@@ -4,7 +4,7 @@
  */
 import type { BatchId, Position, Rejection } from './model.js';
 
-export type Phase = 'starting' | 'uploading' | 'processing' | 'stopping' | 'done';
+export type Phase = 'starting' | 'sorting' | 'uploading' | 'processing' | 'stopping' | 'done';
 
 export interface BatchCounts {
   readonly total: number;
@@ -134,6 +134,8 @@ export interface TimeSafety {
   readonly before1990: number;
   readonly epoch1970: number;
   readonly outOfOrder: number;
+  /** Of items sorted by time: older than one of their destination that was sent before, by an earlier run or try. */
+  readonly late?: number | undefined;
   /** Destinations with at least one out-of-order item, first few by name. */
   readonly outOfOrderDestinations: readonly { readonly destination: string; readonly items: number }[];
   /** `file:line` of the first item of each kind that this process has seen. */

@@ -13,6 +13,10 @@ export type Step =
   | `poll.${'asking' | 'answered' | 'recorded'}`
   | `marks.${'written' | 'recorded'}`
   | `migrate.${'applied' | 'recorded'}`
+  | 'sort.written'
+  | 'sort.merged'
+  | 'sort.done'
+  | 'sort.removed'
   | 'run.begun'
   | 'run.uploaded'
   | 'run.delivered';

@@ -65,6 +65,12 @@ export function size(text: string): number {
   return value;
 }
 
+function sortMemory(text: string): number {
+  const bytes = size(text);
+  if (bytes < 4 * 1024 || bytes > 1024 ** 3) throw new InvalidArgumentError('It takes a size from 4KiB to 1GiB.');
+  return bytes;
+}
+
 export interface LaneCount {
   readonly lanes: number | 'auto';
 }
@@ -151,6 +157,19 @@ export const FLAGS = {
     group: 'Input',
     parse: wholeNumber(0),
     default: 0,
+  },
+  sort: {
+    flags: '--sort <by>',
+    description: 'created_at: send what each graph gets in the order of its time [mapping, else none]',
+    group: 'Input',
+    choices: ['created_at', 'none'],
+  },
+  sortMemory: {
+    flags: '--sort-memory <size>',
+    description: 'memory for sorting; what does not fit is sorted on disk',
+    group: 'Input',
+    parse: sortMemory,
+    default: '48MiB',
   },
   maxRecordBytes: {
     flags: '--max-record-bytes <size>',

@@ -19,6 +19,7 @@ import { RewindableInput } from './rewindable-input.js';
 import { RunLog } from './run-log.js';
 import { openSession, type Session } from './session.js';
 import { stopsOf } from './signals.js';
+import { sortOfRun } from './sorting.js';
 
 export async function importSources(
   args: readonly string[],
@@ -219,6 +220,7 @@ function optionsOf({ values, settings }: Job, inputs: Inputs, session: Session, 
     handOverOnly: settings.handOverOnly === true,
     onChanged: values.onChanged ?? 'send',
     protocol: settings.protocol ?? FULL_PROTOCOL,
+    sort: sortOfRun(values, inputs.mapping, books.folder),
   };
 }
 

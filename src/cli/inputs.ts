@@ -28,6 +28,7 @@ import { discoverSources, type SourceOptions } from '../sources/index.js';
 import type { Io } from './io.js';
 import type { Values } from './options.js';
 import { untilStopped } from './signals.js';
+import { refuseIdleSort } from './sorting.js';
 
 export interface Inputs {
   readonly sources: readonly Source[];
@@ -77,6 +78,7 @@ export async function openInputs(
   }
   refuseMistypedCommand(args[0] ?? '', commands);
   const mapping = await mappingOf(values);
+  refuseIdleSort(values, mapping);
   const mapper = mapperOf(values, mapping);
   const sourceOptions = { ...sourceOptionsOf(values, mapping), stdin, notice };
   const sources = await discoverSources(args, sourceOptions);

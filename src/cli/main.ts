@@ -27,6 +27,7 @@ const INPUT = [
   'maxRecordBytes',
   'maxDocumentBytes',
   'maxDocumentSeconds',
+  'sort',
 ] as const satisfies FlagName[];
 const TARGET = ['graph', 'user', 'thread', 'createMissing'] as const satisfies FlagName[];
 const SERVICE = [
@@ -87,6 +88,7 @@ Exit codes of audit:
 /** Every flag of `run`, in the order of the help. */
 export const RUN_FLAGS: readonly FlagName[] = [
   ...INPUT,
+  'sortMemory',
   ...TARGET,
   ...SERVICE,
   ...UPLOAD,
@@ -105,6 +107,7 @@ export const RUN_FLAGS: readonly FlagName[] = [
 const GOING_ON: readonly FlagName[] = [
   ...SERVICE,
   ...UPLOAD,
+  'sortMemory',
   'maxErrors',
   'wait',
   'noWait',
@@ -239,6 +242,7 @@ export function createProgram(
     'read and map everything, send nothing: counts, rejects, time safety, calls, batches, cost',
     [
       ...INPUT,
+      'sortMemory',
       'testsOnly',
       'explain',
       ...TARGET,

@@ -37,6 +37,7 @@ import type { Job } from './last-words.js';
 import type { Values } from './options.js';
 import type { RewindableInput } from './rewindable-input.js';
 import type { Session } from './session.js';
+import { isSorted, removeLeftSorts } from './sorting.js';
 import { makeFolder, stateDir } from './state-dir.js';
 
 export interface OpenBooks {
@@ -71,6 +72,7 @@ export async function openBooks(
     try {
       const marks = values.dedupe ? new Marks(ledger.db, session.project, ledger.folder) : undefined;
       const run = await chooseRun({ ledger, request, session, job, marks });
+      await removeLeftSorts(state, ledger, run.id);
       const folder = makeFolder(join(state, 'runs', run.id));
       job.settings.onRun?.(ledger, run.id);
       return await booksOf({
@@ -108,7 +110,7 @@ function requestOf(job: Job, inputs: Inputs, session: Session): RunRequest {
     mapping: inputs.mapping?.fingerprint ?? 'none',
     mappingPath,
     keyed: inputs.mapping?.hasKey ?? false,
-    target: targetOf(values),
+    target: targetOf(values, inputs.mapping),
     command,
     sourceFingerprint: fingerprintOf(inputs.sources),
     staged: values.stageOnly === true,
@@ -136,8 +138,8 @@ export function typedCommand(args: readonly string[], values: Values): TypedComm
   };
 }
 
-/** What else decides which items come of a row and where they go. */
-function targetOf(values: Values): Record<string, string> {
+/** What else decides which items come of a row, where they go, and in what order. */
+function targetOf(values: Values, mapping: Inputs['mapping']): Record<string, string> {
   const target: Record<string, string> = {};
   if (values.includeDms === true) target['include-dms'] = 'true';
   for (const name of ['graph', 'user', 'thread', 'encoding', 'preset'] as const) {
@@ -146,6 +148,7 @@ function targetOf(values: Values): Record<string, string> {
   }
   if (values.format !== 'auto') target['format'] = values.format;
   if (values.skip > 0) target['skip'] = String(values.skip);
+  if (isSorted(values, mapping)) target['sort'] = 'created_at';
   return target;
 }
 

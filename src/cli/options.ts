@@ -19,6 +19,8 @@ export interface Values {
   readonly maxRecordBytes: number;
   readonly maxDocumentBytes: number;
   readonly maxDocumentSeconds: number;
+  readonly sort?: 'created_at' | 'none';
+  readonly sortMemory: number;
   readonly graph?: string;
   readonly user?: string;
   readonly thread?: string;

@@ -32,8 +32,21 @@ export class EncodedBlock {
       const needed = this.#length + Buffer.byteLength(text);
       if (needed > this.#bytes.length) this.#grow(needed);
     }
+    const length = this.#bytes.write(text, this.#length, 'utf8');
+    this.#push(item, length);
+  }
+
+  /** Adds an item that was written before, as these bytes. */
+  addWritten(item: Item, bytes: Uint8Array): void {
+    const needed = this.#length + bytes.length;
+    if (needed > this.#bytes.length) this.#grow(needed);
+    this.#bytes.set(bytes, this.#length);
+    this.#push(item, bytes.length);
+  }
+
+  #push(item: Item, length: number): void {
     this.#starts.push(this.#length);
-    this.#length += this.#bytes.write(text, this.#length, 'utf8');
+    this.#length += length;
     this.items.push(item);
     this.#hasMark.push(false);
     if (this.items.length * MARK_WORDS > this.#marks.length) {

@@ -5,9 +5,9 @@
 import { hash } from 'node:crypto';
 import type { MappingFile } from './schema.js';
 
-/** SHA-256 in hexadecimal digits. Examples and the editors' `$schema` say nothing about how rows are mapped and are left out. */
+/** SHA-256 in hexadecimal digits. Examples, the order of sending and the editors' `$schema` say nothing about how rows are mapped and are left out. */
 export function fingerprintOf(file: MappingFile): string {
-  const mapped = { ...file, tests: undefined, $schema: undefined };
+  const mapped = { ...file, tests: undefined, sort: undefined, $schema: undefined };
   return hash('sha256', JSON.stringify(canonical(mapped, '')), 'hex');
 }
 

@@ -38,6 +38,8 @@ export interface Mapping {
   readonly oversize: Oversize | undefined;
   /** A row as it may be written down, without personal data; undefined when the mapping redacts nothing. `isJson`: it is meant to be JSON. */
   readonly redactRow: ((raw: string, isJson: boolean) => string) | undefined;
+  /** The order in which items are sent; undefined: nothing was said of it. */
+  readonly sort: MappingFile['sort'];
   /** Examples of the file, unread. */
   readonly tests: NonNullable<MappingFile['tests']>;
   /**
@@ -67,6 +69,9 @@ export function compileMapping(file: MappingFile, document: MappingDocument, pro
   };
   const messages = templates.filter(({ template }) => template.type === 'thread_message');
   const dated = templates.filter(({ template }) => template.created_at !== undefined).length;
+  if (file.sort === 'created_at' && dated === 0 && templates.length > 0) {
+    problems.addKey([], 'sort', 'no item has a created_at to sort by', 'add created_at to the item, or leave sort out');
+  }
   return {
     version: 1,
     source: file.source,
@@ -83,6 +88,7 @@ export function compileMapping(file: MappingFile, document: MappingDocument, pro
     givesOwner: messages.every(({ template }) => template.user_id !== undefined),
     oversize: file.oversize,
     redactRow: redactor === undefined ? undefined : (raw, isJson) => redactor.row(raw, isJson),
+    sort: file.sort,
     tests: file.tests ?? [],
     compile: (override) => compiled(override, undefined),
     explain: (override, tell) => compiled(override, (step) => tell({ ...step, line: document.locate(step.path).line })),

@@ -194,6 +194,10 @@ export const mappingSchemaOfFile = z
       .array(redactRule)
       .describe('Personal data that is taken out of texts before anything is sent or written down.')
       .optional(),
+    sort: z
+      .enum(['created_at', 'none'])
+      .describe('created_at: items are sent in the order of their time, for sources that are not. --sort wins.')
+      .optional(),
     batch: batch.describe('Settings of the batches at the service.').optional(),
     tests: z.array(example).describe('Examples: rows and what they give.').optional(),
   })

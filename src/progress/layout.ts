@@ -53,7 +53,7 @@ export function uploadLine(state: ProgressState, view: View): string {
   const share = uploadShare(state);
   const waiting = state.phase === 'uploading' && currentWait(state, nowMs) !== undefined;
   const fill = share === 1 ? paint.good : waiting ? paint.warn : paint.accent;
-  const label = isCheck(state) ? 'read' : 'upload';
+  const label = state.phase === 'sorting' ? 'sort' : isCheck(state) ? 'read' : 'upload';
   return draw({ label, share, segments: uploadSegments(state, view), fill }, view);
 }
 
@@ -66,8 +66,10 @@ export function processLine(state: ProgressState, view: View): string {
 function uploadSegments(state: ProgressState, view: View): Segment[] {
   const { nowMs, paint } = view;
   const { items, bytes: size } = state;
-  const active = state.phase === 'uploading' || state.phase === 'starting';
-  const segments: Segment[] = [{ rank: 6, text: counted(isCheck(state) ? items.produced : items.accepted, 'item') }];
+  const isSorting = state.phase === 'sorting';
+  const active = state.phase === 'uploading' || state.phase === 'starting' || isSorting;
+  const shown = isCheck(state) || isSorting ? items.produced : items.accepted;
+  const segments: Segment[] = [{ rank: 6, text: counted(shown, 'item') }];
   if (active) {
     segments.push({ rank: size.total === undefined ? 3 : 1, text: bytes(size.read), paint: paint.dim });
     const pace = uploadPace(state, nowMs);

@@ -16,11 +16,12 @@ function uploaded(state: ProgressState): number {
 
 /**
  * How much of the upload is done, 0..1; undefined while unknowable (input of unknown size). The number of items is unknown until the
- * input ends, so this is the share of bytes read, times the share of the items made of them that are settled.
+ * input ends, so this is the share of bytes read, times the share of the items made of them that are settled. While items are sorted
+ * nothing is sent: then it is the share of bytes read alone.
  */
 export function uploadShare(state: ProgressState): number | undefined {
   const read = readShare(state);
-  if (read === undefined || isCheck(state)) return read;
+  if (read === undefined || isCheck(state) || state.phase === 'sorting') return read;
   const share = state.items.produced === 0 ? read : read * Math.min(1, uploaded(state) / state.items.produced);
   return state.inputEnded ? share : Math.min(share, 0.999);
 }
@@ -32,14 +33,15 @@ function readShare(state: ProgressState): number | undefined {
   return Math.min(read / total, 0.999);
 }
 
-/** Items of the upload a second over the last ten seconds; for `check` the items mapped. */
+/** Items of the upload a second over the last ten seconds; for `check`, and while items are sorted, the items mapped. */
 export function uploadPace(state: ProgressState, nowMs: number): number | undefined {
-  return perSecond(isCheck(state) ? state.mapRate : state.acceptRate, nowMs);
+  return perSecond(isCheck(state) || state.phase === 'sorting' ? state.mapRate : state.acceptRate, nowMs);
 }
 
-/** Seconds to the end of the upload; undefined while nothing sensible can be said. */
+/** Seconds to the end of the upload, or of what is read to be sorted; undefined while nothing sensible can be said. */
 export function uploadEta(state: ProgressState, nowMs: number): number | undefined {
-  if (state.phase !== 'uploading' || nowMs - state.startedMs < 2_000) return undefined;
+  const isReading = state.phase === 'sorting' && !state.inputEnded;
+  if ((state.phase !== 'uploading' && !isReading) || nowMs - state.startedMs < 2_000) return undefined;
   if (state.inputEnded) return eta(state.items.produced - uploaded(state), perSecond(state.acceptRate, nowMs));
   const { read, total } = state.bytes;
   return total === undefined ? undefined : eta(total - read, perSecond(state.readRate, nowMs));

@@ -17,6 +17,7 @@ import type { ProgressState } from './state.js';
 
 const PHASE_WORDS: Readonly<Record<Phase, string>> = {
   starting: 'starting',
+  sorting: 'sorting by time',
   uploading: 'uploading',
   processing: 'processing',
   stopping: 'stopping: finishing what is in flight',
@@ -36,7 +37,12 @@ export function statusText(state: ProgressState, nowMs: number): string {
 function headline(state: ProgressState): string {
   const { phase } = state;
   const word = phase === 'uploading' && isCheck(state) ? 'reading' : PHASE_WORDS[phase];
-  const share = phase === 'uploading' ? uploadShare(state) : phase === 'processing' ? processShare(state) : undefined;
+  const share =
+    phase === 'uploading' || phase === 'sorting'
+      ? uploadShare(state)
+      : phase === 'processing'
+        ? processShare(state)
+        : undefined;
   return share === undefined ? word : `${word} ${percent(share)}`;
 }
 
@@ -46,9 +52,10 @@ function uploadParts(state: ProgressState, nowMs: number): string[] {
   if (state.phase === 'starting') return parts;
   if (size.read > 0)
     parts.push(`${bytes(size.read)}${size.total === undefined ? '' : ` of ${bytes(size.total)}`} read`);
-  parts.push(isCheck(state) ? counted(items.produced, 'item') : `${counted(items.accepted, 'item')} accepted`);
+  if (isCheck(state) || state.phase === 'sorting') parts.push(counted(items.produced, 'item'));
+  else parts.push(`${counted(items.accepted, 'item')} accepted`);
   if (items.known > 0) parts.push(`${count(items.known)} already known`);
-  if (state.phase !== 'uploading') return parts;
+  if (state.phase !== 'uploading' && state.phase !== 'sorting') return parts;
   const pace = uploadPace(state, nowMs);
   if (pace !== undefined) parts.push(rate(pace));
   const eta = uploadEta(state, nowMs);

@@ -74,6 +74,7 @@ export function timeJson(time: TimeSafety): Record<string, unknown> {
     before_1990: time.before1990,
     epoch_1970: time.epoch1970,
     out_of_order: time.outOfOrder,
+    late: time.late ?? 0,
     out_of_order_destinations: time.outOfOrderDestinations.map(({ destination, items }) => ({ destination, items })),
     first: firstJson(time.first ?? {}),
     earliest: time.earliestMs === undefined ? null : new Date(time.earliestMs).toISOString(),

@@ -49,6 +49,7 @@ export function timeWarnings(time: TimeSafety): string[] {
   warn(time.future, 'dated in the future', 'future');
   warn(time.before1990, 'dated before 1990', 'before1990');
   warn(time.epoch1970, 'dated in January 1970: seconds taken for milliseconds?', 'epoch1970');
+  warn(time.late ?? 0, 'older than one of their destination that was sent before: they come after it', 'late');
   if (time.outOfOrder > 0) {
     const named = time.outOfOrderDestinations.slice(0, MAX_DESTINATIONS);
     const names = named.map(({ destination, items }) => `${printable(destination, 100)} (${count(items)})`);

@@ -12,13 +12,19 @@ import { prove } from './audit-proof.js';
 import { holdsItems } from './books-of-run.js';
 import { inParallel } from './in-parallel.js';
 import { checkPositions } from './positions-unique.js';
+import type { SortSettings } from './sort/time-order.js';
 
 export interface AuditOptions {
   /** Compare the uuid of every item as well: lists every batch. */
   readonly isDeep: boolean;
   /** A living process works on the run: drafts may grow while they are looked at. */
   readonly isRunning: boolean;
+  /** Where places of items are sorted, when there are many that are not in the order of the input. */
+  readonly sort?: SortSettings | undefined;
 }
+
+/** So many places that are out of order are looked at in memory. */
+const MOST_IN_MEMORY = 100_000;
 
 const ASKED_AT_ONCE = 8;
 
@@ -35,6 +41,8 @@ export async function auditRun(
   const proofs = await inParallel(settled, Math.min(ASKED_AT_ONCE, Math.max(1, api.concurrencyHint())), (batch) =>
     prove(api, ledger, batch, options.isDeep, signal),
   );
+  const sort = options.sort === undefined ? undefined : { ...options.sort, above: MOST_IN_MEMORY };
+  const positions = await checkPositions(ledger, held, sort);
   return {
     run: run.id,
     name: run.name,
@@ -42,7 +50,7 @@ export async function auditRun(
     checks: [
       ...inputChecks(ledger, run),
       ...serviceChecks(proofs, moving),
-      ...placeChecks(checkPositions(ledger, held), held, ledger, run),
+      ...placeChecks(positions, held, ledger, run),
       ...(options.isDeep ? [uuidCheck(proofs)] : []),
     ],
     batches: held.length,

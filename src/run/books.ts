@@ -39,6 +39,8 @@ export interface BooksOptions {
   readonly totals?: Totals | undefined;
   /** Items that the service refused in earlier tries. */
   readonly refused?: number;
+  /** Items are sent in the order of their time: nothing is sent before all of the input was read. */
+  readonly isSorted?: boolean;
 }
 
 /** What the books know of a rejection beside itself. */
@@ -71,6 +73,8 @@ export class Books {
   /** Of the known: failed at the service in an earlier run. */
   failedBefore = 0;
   mapRejected = 0;
+  /** Items that are older than one of their destination that was sent before. */
+  late = 0;
   /** Items whose destination does not exist. */
   misplaced = 0;
   /** Items that the service refused when their turn came. */
@@ -86,7 +90,7 @@ export class Books {
     this.refused = options.refused ?? 0;
     const { totals = {} } = options;
     for (const name of COUNTED) this[name] = totals[name] ?? 0;
-    this.#time = new TimeCounter(options.nowMs, totals);
+    this.#time = new TimeCounter(options.nowMs, totals, options.isSorted);
     this.#before = { read: this.read, rejections: this.rejections };
   }
 
@@ -172,7 +176,11 @@ export class Books {
   }
 
   get time(): TimeSafety {
-    return this.#time.result();
+    return { ...this.#time.result(), ...(this.late === 0 ? {} : { late: this.late }) };
+  }
+
+  get isSorted(): boolean {
+    return this.#options.isSorted === true;
   }
 }
 
@@ -198,6 +206,8 @@ export function tooManyErrors(books: Books): AppError {
   return new AppError(`stopped: ${books.rejections} rows were rejected, more than --max-errors allows`, {
     code: 'too-many-rejects',
     disposition: 'too-many-rejects',
-    hint: 'the same command goes on and counts anew, --max-errors raises the limit; after mending rows or mapping --restart begins anew',
+    hint: books.isSorted
+      ? '--max-errors raises the limit, and the same command goes on; it sorts, and so counts, all rows anew. After mending rows or mapping --restart begins anew'
+      : 'the same command goes on and counts anew, --max-errors raises the limit; after mending rows or mapping --restart begins anew',
   });
 }

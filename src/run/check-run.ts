@@ -13,6 +13,7 @@ import { CallCounts } from './call-counts.js';
 import { CoverageCounter, type MappedColumns } from './coverage.js';
 import { ownedByAnother, type CreatableKind } from './destinations.js';
 import { readItems, type RecordMapper } from './read-items.js';
+import { inTimeOrder, type SortSettings } from './sort/time-order.js';
 
 export interface CheckOptions {
   readonly skip: number;
@@ -25,6 +26,8 @@ export interface CheckOptions {
   readonly rateLimit: number | undefined;
   /** Where an import would stop; a check reads on. */
   readonly maxErrors: MaxErrors;
+  /** Items are counted in the order of their time; undefined: in that of the input. */
+  readonly sort?: SortSettings | undefined;
 }
 
 export interface CheckDeps {
@@ -48,6 +51,7 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
     nowMs: clock.date(),
     observe,
     record: deps.recordRejection,
+    isSorted: options.sort !== undefined,
   });
   const counts = new ItemCounts(options);
   const coverage = new CoverageCounter(deps.columns);
@@ -57,8 +61,11 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
       return mapper.map(record, out);
     },
   };
-  for await (const block of readItems({ sources, mapper: counting, books, observe }, options, signal)) {
-    for (const item of block.items) {
+  const reading = readItems({ sources, mapper: counting, books, observe }, options, signal);
+  if (options.sort !== undefined) observe({ type: 'phase', phase: 'sorting' });
+  const blocks = options.sort === undefined ? reading : inTimeOrder(reading, sources, { ...options.sort, signal });
+  for await (const { items } of blocks) {
+    for (const item of items) {
       coverage.countItem(item);
       if (!counts.add(item)) books.rejectMisplaced(ownedByAnother(item));
     }
@@ -70,6 +77,7 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
     ...coverage.notices(),
     ...stopNotice(books, options.maxErrors),
     ...counts.identityNotice(),
+    ...orderNotice(books),
   ];
   return {
     records: {
@@ -106,6 +114,34 @@ function stopNotice(books: Books, maxErrors: MaxErrors): readonly CheckNotice[] 
       code: 'would-stop',
       message: 'an import would stop on the way: more rows would be rejected than --max-errors allows',
       hint: 'mend the rows or the mapping, or raise --max-errors',
+    },
+  ];
+}
+
+/** So many items must be out of order for it to be told, and such a share of them. */
+const LEAST_OUT_OF_ORDER = 10;
+const SHARE_OUT_OF_ORDER = 0.01;
+
+/** The service builds facts in the order of arrival: an export that is newest first tells its stories backwards. */
+function orderNotice({ time, isSorted }: Books): readonly CheckNotice[] {
+  if (isSorted) {
+    const undated =
+      time.undated === 0 ? '' : `; ${time.undated} without one stay behind the item that stands before them`;
+    return [
+      {
+        level: 'info',
+        code: 'sorted',
+        message: `the items of each graph are sent in the order of their time${undated}`,
+      },
+    ];
+  }
+  if (time.outOfOrder < Math.max(LEAST_OUT_OF_ORDER, time.dated * SHARE_OUT_OF_ORDER)) return [];
+  return [
+    {
+      level: 'warning',
+      code: 'out-of-order',
+      message: `${time.outOfOrder} of ${time.dated} dated items are older than an item before them in the same graph, and the service builds facts in the order of arrival`,
+      hint: '--sort created_at sends them in the order of their time',
     },
   ];
 }

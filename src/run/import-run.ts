@@ -3,9 +3,10 @@
  * what they do together is said here, and the books are kept here.
  */
 import { setMaxListeners } from 'node:events';
+import { join } from 'node:path';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
-import type { InheritedSetting, Observe, RunStatus, RunSummary } from '../events.js';
+import type { InheritedSetting, Observe, RunEvent, RunStatus, RunSummary } from '../events.js';
 import { EncodedBlock } from '../lanes/encoded-block.js';
 import { Identities } from '../lanes/identity.js';
 import { CountedItems } from '../ledger/counted-items.js';
@@ -22,13 +23,18 @@ import { Destinations, type CreatableKind, type Misplaced } from './destinations
 import { Drafts, type Draft } from './drafts.js';
 import { FrontierQueue } from './frontier.js';
 import { Handover } from './handover.js';
-import { KnownItems, type OnChanged, type Recalled } from './known-items.js';
+import { KnownItems, type Met, type OnChanged, type Recalled } from './known-items.js';
 import type { Protocol } from './protocol.js';
 import { readAgainFrom, type OpenAgain } from './read-again.js';
 import { readItems, type ItemBlock, type RecordMapper } from './read-items.js';
 import { RejectBook, type RedactRow } from './reject-book.js';
 import { resumeDrafts } from './resume-drafts.js';
 import { SettledItems } from './settled-items.js';
+import type { SettledPlace, SortedItem } from './sort/item-record.js';
+import { LateItems } from './sort/late-items.js';
+import { megabytes, roomNotice } from './sort/room.js';
+import { SettledInOrder } from './sort/settled-in-order.js';
+import { TimeOrder, type SortSettings } from './sort/time-order.js';
 import { Uploader } from './uploader.js';
 
 export interface ImportOptions {
@@ -66,6 +72,8 @@ export interface ImportOptions {
   readonly handOverOnly: boolean;
   readonly onChanged: OnChanged;
   readonly protocol: Protocol;
+  /** Items are sent in the order of their time; undefined: in that of the input. */
+  readonly sort?: SortSettings | undefined;
 }
 
 export interface ImportDeps {
@@ -124,6 +132,11 @@ export interface ImportOutcome {
   readonly delivered: boolean;
   /** The run whose drafts must be handed over first. */
   readonly waitsFor: string | undefined;
+}
+
+/** The items of a block that must be sent. */
+interface SiftedBlock extends Pick<ItemBlock, 'records' | 'bytes' | 'start'> {
+  readonly items: EncodedBlock;
 }
 
 const AHEAD_BLOCKS = 4;
@@ -185,7 +198,13 @@ class ImportRun {
     this.#frontier = new FrontierQueue(
       frontier === undefined ? undefined : { place: frontier, totals: { ...totalsThere } },
     );
-    this.#rejects = new RejectBook(ledger, options.run, deps.folder, frontier, deps.redactRow);
+    this.#rejects = new RejectBook(
+      ledger,
+      options.run,
+      deps.folder,
+      options.handOverOnly ? NOTHING_READ : frontier,
+      deps.redactRow,
+    );
     const countsBefore = ledger.rejects.counts(options.run);
     this.#books = new Books({
       maxErrors: options.maxErrors,
@@ -194,6 +213,7 @@ class ImportRun {
       record: (rejection, facts) => this.#rejects.add(rejection, facts),
       totals,
       refused: countsBefore.refused,
+      isSorted: options.sort !== undefined,
     });
     this.#books.partlyRejected = countsBefore.partly;
     this.#counted =
@@ -215,7 +235,7 @@ class ImportRun {
       onDropped: (marks) => {
         if (options.protocol.markWithdrawal) deps.marks?.withdraw(marks);
       },
-      readAgain: readAgainFrom(deps.openAgain, deps.mapper, this.#destinations),
+      readAgain: readAgainFrom(deps.openAgain, deps.mapper, this.#destinations, this.#readsAgainOutOfOrder()),
       randomId: deps.randomId,
       slotsOf: (lane) => this.#uploader.slotsOf(lane),
       ready: () => this.#spoolIsSafe(),
@@ -281,14 +301,21 @@ class ImportRun {
     );
   }
 
+  /** What a sorted run sent lies anywhere in its sources: reading it again is as dear as they are long. */
+  #readsAgainOutOfOrder(): { readonly bytes: () => number } | undefined {
+    if (this.#options.sort === undefined) return undefined;
+    return { bytes: () => Math.max(this.#books.bytesRead, this.#stored.totals?.['bytesRead'] ?? 0) };
+  }
+
   async go(): Promise<ImportOutcome> {
     const { observe } = this.#deps;
+    const options = this.#options;
     let error: unknown;
     let status: RunStatus | undefined;
     try {
       this.#begin();
       await this.#resume();
-      observe({ type: 'phase', phase: 'uploading' });
+      observe({ type: 'phase', phase: options.sort === undefined || options.handOverOnly ? 'uploading' : 'sorting' });
       await this.#upload();
       observe({ type: 'phase', phase: this.#stops.soft.aborted ? 'stopping' : 'processing' });
       status = await this.#follow();
@@ -444,15 +471,8 @@ class ImportRun {
 
   async #readAndPut(): Promise<void> {
     const { sources, mapper, observe, tapOf, ledger } = this.#deps;
-    const { skip, limit, run } = this.#options;
+    const { skip, limit, run, sort } = this.#options;
     const { frontier } = this.#stored;
-    const settled = new SettledItems(ledger, run, frontier);
-    const stop = this.#stop;
-    const ahead: {
-      readonly block: ItemBlock;
-      readonly items: EncodedBlock;
-      readonly known: Promise<void> | undefined;
-    }[] = [];
     const counts = this.#known !== undefined && this.#deps.recalled === undefined;
     const reading = readItems(
       {
@@ -465,20 +485,34 @@ class ImportRun {
         ...(counts ? { onPassed: (item: Item) => this.#known?.pass(item) } : {}),
       },
       { skip, limit, from: frontier, begin: counts ? this.#counted?.from : frontier },
-      stop,
+      this.#stop,
     );
+    if (sort !== undefined) await this.#putAll(this.#sorted(reading, sort));
+    else await this.#putAll(this.#sifted(reading, new SettledItems(ledger, run, frontier)));
+  }
+
+  async *#sifted(reading: AsyncIterable<ItemBlock>, settled: SettledItems): AsyncGenerator<SiftedBlock> {
     for await (const block of reading) {
       this.#rejects.during(undefined);
-      const items = this.#sift(block, settled);
-      const known = this.#destinations.ensure(items.items, stop);
+      const { records, bytes, start } = block;
+      yield { records, bytes, start, items: this.#sift(block, settled) };
+    }
+  }
+
+  /** The destinations of some blocks are asked for ahead of the one whose turn it is. */
+  async #putAll(blocks: AsyncIterable<SiftedBlock>): Promise<void> {
+    const stop = this.#stop;
+    const ahead: { readonly block: SiftedBlock; readonly known: Promise<void> | undefined }[] = [];
+    for await (const block of blocks) {
+      const known = this.#destinations.ensure(block.items.items, stop);
       known?.catch(() => undefined); // told when its block's turn comes
-      ahead.push({ block, items, known });
-      this.#waiting.add(items);
+      ahead.push({ block, known });
+      this.#waiting.add(block.items);
       while (ahead.length > AHEAD_BLOCKS || ahead[0]?.known === undefined) {
         const next = ahead.shift();
         if (next === undefined) break;
         await next.known;
-        await this.#put(next.block, next.items);
+        await this.#put(next.block);
       }
       this.#checkErrors();
       if (this.#rejects.isFull) this.#commit();
@@ -487,7 +521,7 @@ class ImportRun {
     for (const next of ahead) {
       if (stop.aborted) return;
       await next.known;
-      await this.#put(next.block, next.items);
+      await this.#put(next.block);
       this.#checkErrors();
     }
   }
@@ -498,8 +532,9 @@ class ImportRun {
     if (this.#counted?.isFull !== true || first === undefined) return;
     const { source, ordinal, line, byteStart } = first;
     const place = { source: source.index, ordinal, line, byteStart };
-    const settled = this.#frontier.settledTo(this.#uploader.pending);
-    this.#counted.flush(place, settled?.place ?? { source: 0, ordinal: 0, line: 1, byteStart: 0 });
+    // A sorted run is read from its beginning by every try: no place in it is gone on from.
+    const settled = this.#options.sort === undefined ? this.#frontier.settledTo(this.#uploader.pending)?.place : place;
+    this.#counted.flush(place, settled ?? { source: 0, ordinal: 0, line: 1, byteStart: 0 });
   }
 
   /** The items of a block that must be sent: not those that an earlier try has settled, nor those that the project holds. */
@@ -507,7 +542,6 @@ class ImportRun {
     const encoded = this.#spare.pop() ?? new EncodedBlock();
     encoded.clear();
     const known = this.#known;
-    const before = this.#books.known;
     for (const item of block.items) {
       encoded.add(item);
       const isSettled = settled.take(item);
@@ -515,13 +549,114 @@ class ImportRun {
         if (isSettled) encoded.drop();
       } else if (!known.wants(item, encoded, isSettled)) encoded.drop();
     }
-    if (known !== undefined) {
-      known.addTo(this.#books);
-      const items = this.#books.known - before;
-      if (items > 0) this.#deps.observe({ type: 'known', items });
-      if (this.#deps.marks?.isFull === true) this.#deps.marks.flush(this.#pendingMarks(encoded));
-    }
+    this.#bookKnown(encoded);
     return encoded;
+  }
+
+  #bookKnown(last: EncodedBlock): void {
+    if (this.#known === undefined) return;
+    const before = this.#books.known;
+    this.#known.addTo(this.#books);
+    const items = this.#books.known - before;
+    if (items > 0) this.#deps.observe({ type: 'known', items });
+    if (this.#deps.marks?.isFull === true) this.#deps.marks.flush(this.#pendingMarks(last));
+  }
+
+  // --- in the order of time -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Reads and meets everything in the order of the input, then gives it in that of its time. Nothing is sent before all was read: a try that
+   * ends meanwhile has sent nothing, and one that ends later begins with the same order, less what is settled.
+   */
+  async *#sorted(reading: AsyncIterable<ItemBlock>, sort: SortSettings): AsyncGenerator<SiftedBlock> {
+    const { observe, sources } = this.#deps;
+    const room = roomNotice(sort, sources);
+    if (room !== undefined) observe(room);
+    const order = new TimeOrder({
+      ...sort,
+      signal: this.#stop,
+      onRunWritten: () => step('sort.written'),
+      onMerged: () => step('sort.merged'),
+    });
+    try {
+      await this.#meetAll(reading, order, sort);
+      if (this.#stop.aborted) return;
+      await order.finish();
+      this.#commit();
+      step('sort.done');
+      if (order.mostOnDisk > 0) observe(sortedOnDisk(order.mostOnDisk));
+      observe({ type: 'phase', phase: 'uploading' });
+      const late = new LateItems();
+      const items = order.sorted((index) => {
+        const source = sources[index];
+        if (source === undefined) throw new RangeError(`there is no source ${index}`);
+        return source.info;
+      });
+      for await (const some of items) {
+        yield { items: this.#siftSorted(some, late), start: undefined, records: 0, bytes: 0 };
+      }
+    } finally {
+      await order.close();
+    }
+    step('sort.removed');
+  }
+
+  /** Every item is met and counted in the order of the input, so that equal ones are told apart as in any other run. */
+  async #meetAll(reading: AsyncIterable<ItemBlock>, order: TimeOrder, sort: SortSettings): Promise<void> {
+    const settled = await this.#settledBefore(sort);
+    const scratch = new EncodedBlock();
+    const known = this.#known?.recalls === true ? undefined : this.#known;
+    try {
+      for await (const block of reading) {
+        this.#rejects.during(undefined);
+        await settled?.reach(block.items.at(-1)?.position);
+        for (const item of block.items) {
+          scratch.clear();
+          scratch.add(item);
+          const taking = order.add(item, scratch.bytes(0), settled?.take(item), known?.meet(item, scratch));
+          if (taking !== undefined) await taking;
+        }
+        this.#checkErrors();
+        if (this.#rejects.isFull) this.#commit();
+      }
+    } finally {
+      await settled?.close();
+    }
+  }
+
+  async #settledBefore({ folder, memoryBytes }: SortSettings): Promise<SettledInOrder | undefined> {
+    if (this.#stored.tries === 1) return undefined;
+    return SettledInOrder.of(this.#deps.ledger, this.#options.run, {
+      folder: join(folder, 'settled'),
+      memoryBytes: Math.ceil(memoryBytes / 4),
+      signal: this.#stop,
+    });
+  }
+
+  /** As `#sift`, in the order of time, of items that were met. */
+  #siftSorted(some: readonly (SortedItem | SettledPlace)[], late: LateItems): EncodedBlock {
+    const encoded = this.#spare.pop() ?? new EncodedBlock();
+    encoded.clear();
+    for (const each of some) {
+      if (!('item' in each)) {
+        late.held(each.destination, each.ms);
+        continue;
+      }
+      const { item, bytes, met, destination } = each;
+      encoded.addWritten(item, bytes);
+      if (met?.isHeld === true) late.held(destination, item.time.ms);
+      if (!this.#wantsSorted(item, encoded, met)) encoded.drop();
+      else late.sent(destination, item.time.ms);
+    }
+    this.#books.late = late.count;
+    this.#bookKnown(encoded);
+    return encoded;
+  }
+
+  #wantsSorted(item: Item, encoded: EncodedBlock, met: Met | undefined): boolean {
+    const known = this.#known;
+    if (known === undefined) return true;
+    return known.recalls ? known.wants(item, encoded, false) : known.wantsMet(item, encoded, met);
   }
 
   /** Marks of items that are not on record yet: in lanes, in blocks that wait, and in this one. */
@@ -535,7 +670,8 @@ class ImportRun {
     }
   }
 
-  async #put(block: ItemBlock, encoded: EncodedBlock): Promise<void> {
+  async #put(block: SiftedBlock): Promise<void> {
+    const encoded = block.items;
     if (block.start !== undefined) {
       const { place, totals } = block.start;
       this.#frontier.enter({ place, totals: { ...totals, misplaced: this.#books.misplaced } });
@@ -677,7 +813,7 @@ class ImportRun {
           mapped: books.mapped,
           skipped: books.skipped,
           rejected: books.rejectedRecords,
-          partlyRejected: books.partlyRejected,
+          partlyRejected: this.#partlyRejected,
         },
         items: {
           produced: books.produced,
@@ -708,6 +844,12 @@ class ImportRun {
         ],
       },
     };
+  }
+
+  /** In the order of time the items of one record may be rejected far from each other: only the ledger knows which are of one. */
+  get #partlyRejected(): number {
+    if (this.#options.sort === undefined) return this.#books.partlyRejected;
+    return this.#deps.ledger.rejects.counts(this.#options.run).partly;
   }
 
   #batches(left: readonly Draft[]): RunSummary['batches'] {
@@ -746,6 +888,18 @@ class ImportRun {
     if (wrong > 0) return 'completed-with-errors';
     return unfinished > 0 ? 'accepted' : 'completed';
   }
+}
+
+/** Behind all input: what was rejected stays so where nothing is read. */
+const NOTHING_READ = { source: Number.MAX_SAFE_INTEGER, ordinal: 0, line: 1, byteStart: 0 };
+
+function sortedOnDisk(bytes: number): RunEvent {
+  return {
+    type: 'notice',
+    level: 'info',
+    code: 'sorted-on-disk',
+    message: `everything is in the order of its time; ${megabytes(bytes)} MB were on disk for that at most`,
+  };
 }
 
 const STRAYS = 'a draft of this run that it does not use may be left at the service: zep-import batches list';

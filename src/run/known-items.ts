@@ -32,6 +32,17 @@ export interface Recalled {
   readonly occurrence: number | undefined;
 }
 
+/** What an item was found to be when it was met, to be decided on at another moment. */
+export interface Met {
+  readonly mark: Uint32Array;
+  /** Which of several equal items it is; undefined when items are told apart by key. */
+  readonly occurrence: number | undefined;
+  /** Where its key was met before in this run. */
+  readonly repeats: { readonly source: number; readonly line: number } | undefined;
+  /** The project held it before anything of this try was sent. */
+  readonly isHeld: boolean;
+}
+
 /** So many repeated keys are told one by one. */
 const MOST_TOLD = 5;
 
@@ -56,19 +67,46 @@ export class KnownItems {
     if (this.#identify(item, this.#passed)) this.#meet(item);
   }
 
+  /** True when items are sent again: then what they are known by does not come of their turn, and `meet` is of no use. */
+  get recalls(): boolean {
+    return this.#options.recalled !== undefined;
+  }
+
+  /** Meets the last item of a block in its turn; whether it must be sent is asked later, of `wantsMet`. Undefined: it cannot be known again. */
+  meet(item: Item, block: EncodedBlock): Met | undefined {
+    const { identities, marks } = this.#options;
+    if (!this.#identify(item, block)) return undefined;
+    const repeats = this.#meet(item);
+    const known = marks.find(identities.mark);
+    const isHeld = known === 'same' || known === 'changed';
+    return { mark: identities.mark.slice(), occurrence: identities.occurrence, repeats, isHeld };
+  }
+
+  /** As `wants`, of an item that was met before and is not settled. */
+  wantsMet(item: Item, block: EncodedBlock, met: Met | undefined): boolean {
+    return met === undefined || this.#decide(item, block, met);
+  }
+
   /** Whether the last item of a block must be sent; then it has its mark, and is reserved. `isSettled`: an earlier try has dealt with it. */
   wants(item: Item, block: EncodedBlock, isSettled: boolean): boolean {
-    const { identities, marks, onChanged } = this.#options;
+    const { identities } = this.#options;
     const hasMark = this.#identify(item, block);
     const repeats = hasMark ? this.#meet(item) : undefined;
     if (isSettled) return false;
     if (!hasMark) return true;
-    if (identities.occurrence !== undefined && identities.occurrence > 0) {
-      this.#occurrences.set(item, identities.occurrence);
-    }
-    const { mark } = identities;
+    return this.#decide(item, block, { mark: identities.mark, occurrence: identities.occurrence, repeats });
+  }
+
+  /** `isHeld`: see `Met`; undefined when items come in input order, where a key that was met before says it. */
+  #decide(
+    item: Item,
+    block: EncodedBlock,
+    { mark, occurrence, repeats, isHeld }: Omit<Met, 'isHeld'> & Partial<Pick<Met, 'isHeld'>>,
+  ): boolean {
+    const { marks, onChanged } = this.#options;
+    if (occurrence !== undefined && occurrence > 0) this.#occurrences.set(item, occurrence);
     const known = marks.find(mark);
-    if (known === 'changed' && repeats !== undefined) this.#tellRepeated(item, repeats);
+    if (known === 'changed' && (repeats !== undefined || isHeld === false)) this.#tellRepeated(item, repeats);
     if (known !== 'unknown' && !(known === 'failed' && this.#options.recalled !== undefined)) {
       if (known !== 'changed' || onChanged === 'skip') {
         this.#known += 1;
@@ -111,16 +149,17 @@ export class KnownItems {
     return counted.meet(identities.mark, position.source.index, position.line);
   }
 
-  #tellRepeated({ position }: Item, before: { readonly source: number; readonly line: number }): void {
+  #tellRepeated({ position }: Item, before: Met['repeats']): void {
     this.#told += 1;
     if (this.#told > MOST_TOLD) return;
     const { observe, nameOf, onChanged } = this.#options;
+    const other = before === undefined ? 'a row that is older' : `${nameOf(before.source)}:${before.line}`;
     const does = onChanged === 'skip' ? 'the second is left out' : 'both are sent';
     observe({
       type: 'notice',
       level: 'warning',
       code: 'key-repeated',
-      message: `${position.source.id}:${position.line} has the key of ${nameOf(before.source)}:${before.line} and other content: ${does}`,
+      message: `${position.source.id}:${position.line} has the key of ${other} and other content: ${does}`,
       hint:
         this.#told === MOST_TOLD
           ? 'more of these are not told; the mapping needs a key that differs'

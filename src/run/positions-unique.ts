@@ -1,10 +1,13 @@
 /**
  * Proves that no item of a run stands in the ledger twice, without holding its items: chunks are met in the order of their first position and
  * merged, so that equal positions meet. What is in memory is a line a chunk, and the chunks that overlap at one place of the input, which are
- * about as many as there are lanes.
+ * about as many as there are lanes. Where items were sent in another order than that of the input, all may overlap: then positions are sorted
+ * on disk instead.
  */
 import type { StoredBatch, StoredChunk } from '../ledger/batches.js';
 import type { Ledger, StoredPosition } from '../ledger/ledger.js';
+import { ExternalSorter } from './sort/external-sorter.js';
+import type { SortSettings } from './sort/time-order.js';
 
 export interface PositionFacts {
   /** Positions in the chunks of all batches. */
@@ -23,10 +26,20 @@ interface Span {
   readonly ascends: boolean;
 }
 
-export function checkPositions(ledger: Ledger, batches: readonly StoredBatch[]): PositionFacts {
+/** Where positions may be sorted, when more than so many are in chunks that do not ascend. */
+export interface PositionSort extends SortSettings {
+  readonly above: number;
+}
+
+export async function checkPositions(
+  ledger: Ledger,
+  batches: readonly StoredBatch[],
+  sort?: PositionSort,
+): Promise<PositionFacts> {
   const spans: Span[] = [];
   const uneven: StoredBatch[] = [];
   let positions = 0;
+  let outOfOrder = 0;
   for (const batch of batches) {
     let index = 0;
     let isEven = true;
@@ -36,11 +49,13 @@ export function checkPositions(ledger: Ledger, batches: readonly StoredBatch[]):
       index += chunk.items;
       positions += count;
       if (span !== undefined) spans.push(span);
+      if (span?.ascends === false) outOfOrder += count;
     }
     if (!isEven || index !== batch.items) uneven.push(batch);
   }
   spans.sort((a, b) => compare(a.first, b.first));
-  const { twice, firstTwice } = mergeSpans(ledger, spans);
+  const { twice, firstTwice } =
+    sort !== undefined && outOfOrder > sort.above ? await sortSpans(ledger, spans, sort) : mergeSpans(ledger, spans);
   return { positions, distinct: positions - twice, firstTwice, uneven };
 }
 
@@ -57,6 +72,49 @@ function measure(chunk: StoredChunk): { readonly span: Span | undefined; readonl
   }
   const span = first === undefined ? undefined : { batch: chunk.batch, index: chunk.first, first, ascends };
   return { span, count };
+}
+
+const NOTHING = new Uint8Array(0);
+
+async function sortSpans(
+  ledger: Ledger,
+  spans: readonly Span[],
+  settings: SortSettings,
+): Promise<Pick<PositionFacts, 'firstTwice'> & { readonly twice: number }> {
+  const sorter = new ExternalSorter({ ...settings, signal: new AbortController().signal });
+  const rest = Buffer.alloc(16);
+  try {
+    for (const { batch, index } of spans) {
+      for (const { source, ordinal, item, part, line } of ledger.batches.chunkOf(batch, index)?.positions() ?? []) {
+        rest.writeUInt32LE(item, 0);
+        rest.writeUInt32LE(part, 4);
+        rest.writeDoubleLE(line, 8);
+        const adding = sorter.add(source, ordinal, rest, NOTHING);
+        if (adding !== undefined) await adding;
+      }
+    }
+    await sorter.finish();
+    let twice = 0;
+    let firstTwice: StoredPosition | undefined;
+    let record: readonly [number, number] = [-1, -1];
+    const met = new Set<string>();
+    for await (const batch of sorter.sorted()) {
+      for (const { a: source, b: ordinal, bytes } of batch) {
+        if (record[0] !== source || record[1] !== ordinal) met.clear();
+        record = [source, ordinal];
+        const item = bytes.readUInt32LE(0);
+        const part = bytes.readUInt32LE(4);
+        if (met.has(`${item}:${part}`)) {
+          twice += 1;
+          firstTwice ??= { source, ordinal, item, part, line: bytes.readDoubleLE(8), byteStart: 0, byteEnd: 0 };
+        }
+        met.add(`${item}:${part}`);
+      }
+    }
+    return { twice, firstTwice };
+  } finally {
+    await sorter.close();
+  }
 }
 
 interface Cursor {

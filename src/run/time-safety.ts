@@ -15,6 +15,7 @@ const AHEAD_MS = 24 * 3_600_000;
 
 export class TimeCounter {
   readonly #nowMs: number;
+  readonly #isSorted: boolean;
   readonly #destinations = new KeyIndex();
   readonly #latest = new NumberColumn();
   readonly #outOfOrder = new Map<string, number>();
@@ -30,9 +31,13 @@ export class TimeCounter {
   #earliestMs: number | undefined;
   #latestMs: number | undefined;
 
-  /** `nowMs`: the wall clock, against which a time is called future. `totals`: what an earlier try of the run has counted. */
-  constructor(nowMs: number, totals: Readonly<Record<string, number>> = {}) {
+  /**
+   * `nowMs`: the wall clock, against which a time is called future. `totals`: what an earlier try of the run has counted. `isSorted`: items are
+   * counted in the order of the input, and sent in that of their time.
+   */
+  constructor(nowMs: number, totals: Readonly<Record<string, number>> = {}, isSorted = false) {
     this.#nowMs = nowMs;
+    this.#isSorted = isSorted;
     this.#dated = totals['dated'] ?? 0;
     this.#undated = totals['undated'] ?? 0;
     this.#naive = totals['naive'] ?? 0;
@@ -85,7 +90,7 @@ export class TimeCounter {
       this.#before1990 += 1;
       this.#see('before1990', item);
     }
-    this.#countOrder(item, ms);
+    if (!this.#isSorted) this.#countOrder(item, ms);
   }
 
   #see(kind: string, { position }: Item): void {

@@ -47,6 +47,7 @@ const SETTLE: Place = {
 };
 /** What is known of items moves to a file when there are many: it takes an import that is large. */
 const MARKS: Place = { passings: [1, 1, 1], ways: [{ large: true }] };
+const SORT: Place = { passings: [1, 1, 1], ways: [{ sorted: true }] };
 const MIGRATE: Place = { passings: [1, 1, 1], ways: [{ oldLedger: true }, {}] };
 
 const PLACES: Readonly<Record<Step, Place>> = {
@@ -79,6 +80,10 @@ const PLACES: Readonly<Record<Step, Place>> = {
   'rebuild.recorded': REBUILD,
   'settle.asking': SETTLE,
   'settle.recorded': SETTLE,
+  'sort.written': { ...SORT, passings: [1, 4, 6] },
+  'sort.merged': { ...SORT, sources: ['plain'] },
+  'sort.done': { ...SORT, sources: ['stdin'] },
+  'sort.removed': { ...SORT, sources: ['gz'] },
   'migrate.applied': MIGRATE,
   'migrate.recorded': MIGRATE,
 };
@@ -112,6 +117,22 @@ describe.concurrent('killed at a step and started again, an import holds every r
       }
       missing.push(`${step}:${passing} (${source})`);
       if (place.mayBeMissing !== true) expect.fail(`${step}:${passing} is never passed\n${stories.join('\n')}`);
+    },
+    PATIENCE_MS,
+  );
+
+  it.each<readonly [CrashSource, string, Way]>([
+    ['plain', 'add.recorded:7', { after: ['add.answered:5', 'sort.merged:1'] }],
+    ['stdin', 'add.intended:9', { after: ['sort.written:2', 'add.answered:2'] }],
+    ['plain', 'rebuild.refilled:1', { faults: ['add:3=twice'] }],
+    ['gz', 'rebuild.recorded:1', { faults: ['process:1=delete-draft'] }],
+    ['plain', 'process.answered:2', { after: ['process.answered:1', 'sort.done:1'] }],
+  ])(
+    'and with --sort, of rows that stand anywhere in the file: %s, %s, %j',
+    async (source, kill, way) => {
+      const { reached, violations, story } = await turn(() => crash(source, kill, { ...way, sorted: true }));
+      expect(violations, story).toEqual([]);
+      expect(reached, story).toBe(true);
     },
     PATIENCE_MS,
   );

@@ -25,6 +25,8 @@ export interface Way {
   readonly discarded?: boolean;
   /** So many rows that the program does not keep all of them in mind. */
   readonly large?: boolean;
+  /** Its rows are out of order, and it sorts them, in so little memory that they are merged more than once. */
+  readonly sorted?: boolean;
 }
 
 interface Size {
@@ -33,6 +35,8 @@ interface Size {
   /** So many rows of one graph in a row: reading back one whose rows lie in every chunk takes the server long. */
   readonly stretch: number;
   readonly flags: readonly string[];
+  /** Which row stands at a place of the file; else they stand in their order. */
+  readonly places?: (place: number) => number;
 }
 
 export interface Crashed {
@@ -50,6 +54,12 @@ const SMALL: Size = {
 };
 /** Fewer than 1,000 rows a graph: the server shows no more of it. */
 const LARGE: Size = { rows: 140_000, graphs: 200, stretch: 700, flags: ['--chunk-size', '500'] };
+/** The same rows, of which each seventh follows the one before: far apart in the file, close to each other in time. */
+const SORTED: Size = {
+  ...SMALL,
+  flags: [...SMALL.flags, '--sort', 'created_at', '--sort-memory', '4KiB'],
+  places: (row) => (row * 55) % SMALL.rows,
+};
 const BROKEN = ['nonsense', '{"type":"graph_episode","graph_id":"g0","data":"","data_type":"text"}'];
 const MOST_TRIES = 6;
 
@@ -59,10 +69,8 @@ export async function crash(source: CrashSource, kill: string, way: Way): Promis
   const told: Attempt[] = [];
   const violations: Violation[] = [];
   try {
-    const reached = await new Case(source, way.large === true ? LARGE : SMALL, at, remote, told, violations).play(
-      kill,
-      way,
-    );
+    const size = way.large === true ? LARGE : way.sorted === true ? SORTED : SMALL;
+    const reached = await new Case(source, size, at, remote, told, violations).play(kill, way);
     return { reached, violations, story: told.map(story).join('\n') };
   } finally {
     await at.close();
@@ -197,7 +205,7 @@ function graphOf(row: number, { graphs, stretch }: Size): number {
 
 /** The rows, with the broken ones among them. */
 function rowsText(size: Size, broken: readonly string[]): string {
-  const lines = Array.from({ length: size.rows }, (_, i) =>
+  const lines = Array.from({ length: size.rows }, (_, place) => size.places?.(place) ?? place).map((i) =>
     JSON.stringify({
       type: 'graph_episode',
       graph_id: `g${graphOf(i, size)}`,

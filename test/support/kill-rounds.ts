@@ -11,9 +11,12 @@ import { workplace, type Workplace } from './cli.js';
 import { Dice } from './dice.js';
 import { faultMakers } from './random-faults.js';
 import {
+  anyTimes,
   COLUMNS,
   expectationOf,
+  inTimeOrder,
   mappingText,
+  outOfTime,
   ROW_FAULTS,
   RowMaker,
   type RoundRow,
@@ -38,6 +41,8 @@ export interface RoundPlan {
   readonly format: RowFormat;
   readonly keyed: boolean;
   readonly dated: boolean;
+  /** Rows have any times, and the import sorts them. */
+  readonly sorted: boolean;
   /** The rows that are there at first, then those that come to them. */
   readonly stages: readonly (readonly RoundRow[])[];
   readonly server: LocalServerOptions;
@@ -119,6 +124,10 @@ const MOMENTS: readonly [readonly [string, number], ...(readonly [string, number
   ['poll.answered', 4],
   ['poll.recorded', 4],
   ['marks.written', 2],
+  ['sort.written', 9],
+  ['sort.merged', 4],
+  ['sort.done', 1],
+  ['sort.removed', 1],
   ['marks.recorded', 2],
   ['run.begun', 1],
   ['run.uploaded', 1],
@@ -135,7 +144,11 @@ export function planRound(seed: number, bias?: Bias): RoundPlan {
   const dice = new Dice(seed);
   const kind = bias === undefined ? dice.of(KINDS) : dice.of(bias.kinds);
   const format: RowFormat = dice.chance(0.3) ? 'csv' : 'jsonl';
-  const maker = new RowMaker(dice, format, bias !== undefined);
+  // Dice of their own, so that the same seed is the same round with sorting and without.
+  const sorting = new Dice(seed + 1_000_003);
+  const sorted = bias === undefined && sorting.chance(Number(process.env['ZI_KILL_SORT'] ?? 0.3));
+  const times = sorted ? anyTimes(sorting, !kind.includes('stdin')) : undefined;
+  const maker = new RowMaker(dice, format, bias !== undefined, times);
   const isGrowing = kind.startsWith('growing');
   const stages = Array.from({ length: isGrowing ? dice.between(2, 3) : 1 }, (_, stage) =>
     Array.from({ length: bias?.rows ?? dice.between(stage === 0 ? 20 : 1, isGrowing ? 140 : 280) }, () =>
@@ -145,6 +158,7 @@ export function planRound(seed: number, bias?: Bias): RoundPlan {
   const { settleMs, lateS } = dice.of<{ settleMs: number; lateS: number }>(PATIENCE);
   const faults = bias?.faults ?? randomFaults(dice, lateS, stages.flat());
   const tries = plannedTries(dice, isGrowing, bias);
+  const sortFlags = ['--sort', 'created_at', '--sort-memory', sorting.of(['4KiB', '4KiB', '20KiB', '48MiB'])];
   const meddled = faults.some((fault) => fault.includes('process-draft'));
   return {
     seed,
@@ -152,12 +166,14 @@ export function planRound(seed: number, bias?: Bias): RoundPlan {
     format,
     keyed: dice.chance(0.4),
     // Undated items of a pipe are new each time that it is read.
-    dated: kind.includes('stdin') || dice.chance(0.8),
+    dated: kind.includes('stdin') || dice.chance(0.8) || sorted,
+    sorted,
     stages,
     server: { seed, faults, ...(bias?.server ?? randomServer(dice)) },
     flags: [
       ...['--settle-window', `${bias?.settleMs ?? settleMs}ms`],
       ...(dice.chance(0.2) ? ['--name', 'nightly'] : []),
+      ...(sorted ? sortFlags : []),
     ],
     order: bias === undefined && dice.chance(0.2) ? 'relaxed' : 'strict',
     tries,
@@ -252,6 +268,7 @@ class Round {
   readonly #without: string | undefined;
   readonly #told: string[] = [];
   readonly #rows: RoundRow[] = [];
+  readonly #stages: (readonly RoundRow[])[] = [];
   #stage = 0;
   /** The run said that something may be there twice. */
   #saidRepeated = false;
@@ -295,6 +312,7 @@ class Round {
     const rows = stages[this.#stage++];
     if (rows === undefined) return;
     this.#rows.push(...rows);
+    this.#stages.push(rows);
     const text = rows.map(({ line }) => `${line}\n`).join('');
     const header = format === 'csv' ? `${COLUMNS}\n` : '';
     if (kind === 'growing-folder') {
@@ -391,8 +409,9 @@ class Round {
   }
 
   async #judge({ code, report }: Attempt): Promise<void> {
-    const { mayRepeat, order, meddled } = this.#plan;
+    const { mayRepeat, order, meddled, sorted } = this.#plan;
     const truth = expectationOf(this.#rows);
+    const timely = sorted ? inTimeOrder(this.#stages) : undefined;
     const isRepeated = mayRepeat && this.#saidRepeated;
     await this.#remote.settled();
     for (const [key, expected] of truth.graphs) {
@@ -400,10 +419,13 @@ class Round {
       this.#blame(
         compareGraph(key, expected, found, {
           complete: true,
-          ordered: order === 'strict' && !meddled,
+          ordered: order === 'strict' && !meddled && !sorted,
           mayRepeat: isRepeated,
         }),
       );
+      if (timely !== undefined && order === 'strict' && !meddled && !isRepeated) {
+        this.#blame(outOfTime(timely.get(key) ?? [], found).map((text) => `${key}: ${text}`));
+      }
     }
     const handedOver = await this.#remote.handedOver();
     if (!isRepeated && handedOver !== truth.items + truth.failing) {

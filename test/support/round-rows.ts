@@ -14,6 +14,8 @@ export interface RoundRow {
   readonly items: readonly { readonly key: string; readonly text: string }[];
   /** rejected: by the mapping; refused: by the service when it is added; failing: accepted, and then not processed. */
   readonly fate: 'taken' | 'rejected' | 'refused' | 'failing';
+  /** Its time, as far as it has one. */
+  readonly at: string;
 }
 
 export const REFUSED = '#refused';
@@ -28,8 +30,16 @@ export const ROW_FAULTS: readonly string[] = [
 export const COLUMNS = 'id,kind,to,owner,text,at';
 
 /** The mapping of the rows. `keyed`: an item's identity is its row's id; `dated`: items carry the time of their row. */
-export function mappingText({ keyed, dated }: { readonly keyed: boolean; readonly dated: boolean }): string {
-  const at = dated ? "created_at: '{{ at }}'" : '# undated';
+export function mappingText({
+  keyed,
+  dated,
+  sorted,
+}: {
+  readonly keyed: boolean;
+  readonly dated: boolean;
+  readonly sorted: boolean;
+}): string {
+  const at = !dated ? '# undated' : sorted ? 'created_at: { from: at, required: false }' : "created_at: '{{ at }}'";
   return `version: 1
 ${keyed ? "key: '{{ id }}'" : '# no key'}
 items:
@@ -58,13 +68,15 @@ export class RowMaker {
   readonly #format: RowFormat;
   readonly #habits: Habits;
   readonly #named = new Set<string>();
+  readonly #timeOf: (id: number) => string;
   #made = 0;
 
-  /** `isPlain`: rows that nobody rejects, refuses or fails. */
-  constructor(dice: Dice, format: RowFormat, isPlain = false) {
+  /** `isPlain`: rows that nobody rejects, refuses or fails. `timeOf`: when a row was; else each is a second after the one before. */
+  constructor(dice: Dice, format: RowFormat, isPlain = false, timeOf = aSecondApart) {
     const often = (p: number, share: number): number => (dice.chance(p) && !isPlain ? share : 0);
     this.#dice = dice;
     this.#format = format;
+    this.#timeOf = timeOf;
     this.#habits = {
       graphs: dice.between(1, 8),
       users: dice.between(1, 4),
@@ -91,7 +103,7 @@ export class RowMaker {
     const filler = dice.chance(0.05) ? 'x'.repeat(dice.below(1_500)) : dice.of(['', 'é ', '😀 ', '\u2028', 'a, "b" ']);
     const mark = { taken: '', rejected: '', refused: REFUSED, failing: FAILING }[fate];
     const text = isRepeated ? `ok ${place}` : `row ${id} ${filler}${mark}`;
-    const at = isRepeated ? '2024-05-01T00:00:00Z' : new Date(1_714_600_000_000 + id * 1_000).toISOString();
+    const at = isRepeated ? '2024-05-01T00:00:00Z' : this.#timeOf(id);
     return this.#placed({ id, text, at, fate });
   }
 
@@ -103,10 +115,13 @@ export class RowMaker {
       const to = `t${thread}`;
       const user = `u${thread % users}`;
       if (this.#named.has(to) && dice.chance(strangers)) {
+        // Whatever the order, it is not the first of its thread.
+        const late = '2034-05-01T00:00:00Z';
         return {
-          line: this.#line({ id, kind: 'message', to, owner: 'stranger', text, at }),
+          line: this.#line({ id, kind: 'message', to, owner: 'stranger', text, at: late }),
           items: [],
           fate: 'rejected',
+          at: late,
         };
       }
       // A thread belongs to the owner that the first row gives it that is not refused before that.
@@ -115,6 +130,7 @@ export class RowMaker {
         line: this.#line({ id, kind: 'message', to, owner: user, text, at }),
         items: [{ key: `u:${user}`, text }],
         fate,
+        at,
       };
     }
     const to = `g${dice.below(graphs)}`;
@@ -124,15 +140,21 @@ export class RowMaker {
         { key: `g:${to}`, text: `${text} (1)` },
         { key: `u:${owner}`, text: `${text} (2)` },
       ];
-      return { line: this.#line({ id, kind: 'pair', to, owner, text, at }), items, fate };
+      return { line: this.#line({ id, kind: 'pair', to, owner, text, at }), items, fate, at };
     }
     return dice.chance(0.25)
       ? {
           line: this.#line({ id, kind: 'user', to: owner, owner: '', text, at }),
           items: [{ key: `u:${owner}`, text }],
           fate,
+          at,
         }
-      : { line: this.#line({ id, kind: 'episode', to, owner: '', text, at }), items: [{ key: `g:${to}`, text }], fate };
+      : {
+          line: this.#line({ id, kind: 'episode', to, owner: '', text, at }),
+          items: [{ key: `g:${to}`, text }],
+          fate,
+          at,
+        };
   }
 
   /** A row that the source or the mapping rejects. */
@@ -141,7 +163,7 @@ export class RowMaker {
       this.#format === 'jsonl' && this.#dice.chance(0.5)
         ? `{"id": ${id}, "kind": `
         : this.#line({ id, kind: 'episode', to: 'g0', owner: '', text: '', at: '2024-05-01T00:00:00Z' });
-    return { line, items: [], fate: 'rejected' };
+    return { line, items: [], fate: 'rejected', at: '' };
   }
 
   #line(row: { id: number; kind: string; to: string; owner: string; text: string; at: string }): string {
@@ -150,6 +172,65 @@ export class RowMaker {
       .map((value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value)))
       .join(',');
   }
+}
+
+function aSecondApart(id: number): string {
+  return new Date(1_714_600_000_000 + id * 1_000).toISOString();
+}
+
+/** Times that have nothing to do with the order of rows: many are equal, some to the millisecond only; with `gaps` some rows have none. */
+export function anyTimes(dice: Dice, gaps: boolean): () => string {
+  return () => {
+    if (gaps && dice.chance(0.08)) return '';
+    const text = new Date(1_714_600_000_000 + dice.below(120) * 1_000 + dice.below(2)).toISOString();
+    return dice.chance(0.3) ? text.replace('Z', `${dice.below(10)}${dice.below(10)}Z`) : text;
+  };
+}
+
+/** An item's time as a text that sorts like it. A row without one is where the row of its graph before it is. */
+interface Timed {
+  readonly key: string;
+  readonly text: string;
+  readonly time: string;
+  readonly stage: number;
+}
+
+/** What each graph must hold in the order of time; `stage`: when its rows came to the source. */
+export function inTimeOrder(stages: readonly (readonly RoundRow[])[]): ReadonlyMap<string, readonly Timed[]> {
+  const graphs = new Map<string, Timed[]>();
+  const latest = new Map<string, string>();
+  for (const [stage, rows] of stages.entries()) {
+    for (const { items, fate, at } of rows) {
+      for (const { key, text } of items) {
+        const time = at === '' ? (latest.get(key) ?? '') : at.replace('Z', '').padEnd(29, at.includes('.') ? '0' : '.');
+        latest.set(key, time);
+        if (fate === 'taken') graphs.set(key, [...(graphs.get(key) ?? []), { key, text, time, stage }]);
+      }
+    }
+  }
+  for (const list of graphs.values()) list.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  return graphs;
+}
+
+/**
+ * Where the contents of a graph are not in the order of time. An item that came to the source later may stand behind one that was there before
+ * it, because that may have been sent by then.
+ */
+export function outOfTime(expected: readonly Timed[], found: readonly string[]): readonly string[] {
+  const left = new Map<string, number[]>();
+  for (const [rank, { text }] of expected.entries()) left.set(text, [...(left.get(text) ?? []), rank]);
+  const ranks = found.flatMap((text) => left.get(text)?.shift() ?? []);
+  const violations: string[] = [];
+  for (const [place, rank] of ranks.entries()) {
+    const before = ranks
+      .slice(0, place)
+      .find((other) => other > rank && (expected[other]?.stage ?? 0) >= (expected[rank]?.stage ?? 0));
+    if (before === undefined) continue;
+    violations.push(
+      `out of the order of time: ${JSON.stringify(expected[before])} stands before ${JSON.stringify(expected[rank])}`,
+    );
+  }
+  return violations.slice(0, 3);
 }
 
 /** What must come of rows, in this order. */

@@ -10,6 +10,7 @@ import { print, type Io } from '../io.js';
 import { factsOf, openSessionOf, tellNext, tellWaiting, withKnownRun } from '../known-runs.js';
 import { sameProject } from '../next-command.js';
 import type { Values } from '../options.js';
+import { sortOfProcess } from '../sorting.js';
 
 export async function audit(args: readonly string[], values: Values, io: Io): Promise<void> {
   await withKnownRun(args, values, io, async ({ ledger, run, state }) => {
@@ -17,7 +18,11 @@ export async function audit(args: readonly string[], values: Values, io: Io): Pr
     const session = await openSessionOf(run, values, io, { onWait: tellWaiting(values, io) });
     try {
       const { api } = session;
-      const proof = await auditRun({ api, ledger }, run, { isDeep: values.deep === true, isRunning: facts.isRunning });
+      const proof = await auditRun({ api, ledger }, run, {
+        isDeep: values.deep === true,
+        isRunning: facts.isRunning,
+        sort: sortOfProcess(state, io),
+      });
       const isWrong = proof.checks.some(({ verdict }) => verdict === 'wrong');
       const after = isWrong ? sameProject(['status', run.id], values) : sameProject(['receipt', run.id], values);
       const report = { ...proof, next: lineOf(ledger, run, facts).next ?? after };

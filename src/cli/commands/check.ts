@@ -20,6 +20,7 @@ import { sameInput } from '../next-command.js';
 import type { Values } from '../options.js';
 import { wantsLocal } from '../session.js';
 import { StoppedEarly, stopsOf } from '../signals.js';
+import { sortOfCheck } from '../sorting.js';
 
 export async function check(args: readonly string[], values: Values, io: Io): Promise<void> {
   const renderer = await createRenderer({
@@ -80,7 +81,7 @@ async function sourcesReport(
     totalBytes: sizes.every((size) => size !== undefined) ? sizes.reduce((sum, size) => sum + size, 0) : undefined,
   });
   const tests = testsOf(inputs, values);
-  const findings = await findingsOf(inputs, values, observe, stop);
+  const findings = await findingsOf(inputs, values, io, observe, stop);
   const exitCode = exitCodeOf(findings, tests);
   return {
     ...findings,
@@ -91,7 +92,13 @@ async function sourcesReport(
   };
 }
 
-function findingsOf(inputs: Inputs, values: Values, observe: Observe, stop: AbortSignal): Promise<CheckFindings> {
+function findingsOf(
+  inputs: Inputs,
+  values: Values,
+  io: Io,
+  observe: Observe,
+  stop: AbortSignal,
+): Promise<CheckFindings> {
   return runCheck(
     {
       sources: inputs.sources,
@@ -111,6 +118,7 @@ function findingsOf(inputs: Inputs, values: Values, observe: Observe, stop: Abor
       create: values.createMissing ?? new Set(wantsLocal(values) ? ['users', 'graphs', 'threads'] : ['threads']),
       rateLimit: values.rateLimit,
       maxErrors: values.maxErrors,
+      sort: sortOfCheck(values, inputs.mapping, io),
     },
     stop,
   );

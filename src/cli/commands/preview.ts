@@ -10,6 +10,7 @@ import { openInputs } from '../inputs.js';
 import { print, type Io } from '../io.js';
 import { sameInput } from '../next-command.js';
 import type { Values } from '../options.js';
+import { isSorted } from '../sorting.js';
 
 export async function preview(args: readonly string[], values: Values, io: Io): Promise<void> {
   const inputs = await openInputs(args, values, commandNames, io.stdin, (_, message, hint) => {
@@ -19,7 +20,12 @@ export async function preview(args: readonly string[], values: Values, io: Io): 
   const { items, rejections, skipped, read } = await runPreview(
     inputs.sources,
     inputs.mapper,
-    { items: values.items, skip: values.skip, limit: values.limit ?? Number.POSITIVE_INFINITY },
+    {
+      items: values.items,
+      skip: values.skip,
+      limit: values.limit ?? Number.POSITIVE_INFINITY,
+      isSorted: isSorted(values, inputs.mapping),
+    },
     new AbortController().signal,
   );
   if (values.output === 'json') {

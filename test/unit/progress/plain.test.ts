@@ -9,6 +9,7 @@ import {
   itemFailed,
   memoryStream,
   phase,
+  read,
   rejected,
   started,
   summary,
@@ -35,6 +36,24 @@ describe('plain output', () => {
     const { r, lines } = await plain();
     for (const name of ['starting', 'uploading', 'uploading', 'processing', 'done'] as const) r.observe(phase(name));
     expect(lines().map((line) => line.split(/[ ,]/)[0])).toEqual(['uploading', 'processing', 'done']);
+  });
+
+  test('while items are sorted tells how much was read, and then how much of it was sent', async () => {
+    const { r, lines } = await plain({ quiet: false });
+    r.observe(started({ totalBytes: 1000 }));
+    r.observe(phase('sorting'));
+    r.observe(read({ records: 4, mapped: 4, items: 4, bytes: 500 }));
+    r.observe(phase('stopping'));
+    r.observe(phase('sorting'));
+    r.observe(read({ records: 4, mapped: 4, items: 4, bytes: 500 }));
+    r.observe({ type: 'input-end' });
+    r.observe(phase('uploading'));
+    expect(lines().slice(1)).toEqual([
+      expect.stringMatching(/^sorting by time 0%, 0 items/),
+      expect.stringMatching(/^stopping/),
+      expect.stringMatching(/^sorting by time 50%, 500 B of 1 kB read, 4 items/),
+      expect.stringMatching(/^uploading 0%, 1 kB of 1 kB read, 0 items accepted/),
+    ]);
   });
 
   test('between phases has at most one line in ten seconds, and fewer in a long run', async () => {

@@ -1,8 +1,15 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Ledger, type StoredPosition } from '../../../src/ledger/ledger.js';
 import { checkPositions } from '../../../src/run/positions-unique.js';
 import { newRun } from '../../support/books.js';
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'zi-positions-'))));
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Each entry is a batch, each of its entries a chunk. */
 async function ledgerOf(batches: readonly (readonly (readonly StoredPosition[])[])[]): Promise<Ledger> {
@@ -55,34 +62,44 @@ it('finds as many repeated positions as a set of all of them would, whatever the
         );
         const ledger = await ledgerOf(batches);
         const all = batches.flat(2).map(({ source, ordinal, item, part }) => `${source}/${ordinal}/${item}/${part}`);
-        const facts = checkPositions(ledger, ledger.batches.of('run-1'));
+        const ofRun = ledger.batches.of('run-1');
+        const facts = await checkPositions(ledger, ofRun);
+        const onDisk = await checkPositions(ledger, ofRun, { folder: join(folder, 'x'), memoryBytes: 600, above: -1 });
         ledger.close();
+        expect({ ...onDisk, firstTwice: onDisk.firstTwice?.ordinal }).toEqual({
+          ...facts,
+          firstTwice: facts.firstTwice?.ordinal,
+        });
+        expect(readdirSync(folder)).toEqual([]);
         expect(facts.positions).toBe(all.length);
         expect(facts.distinct).toBe(new Set(all).size);
         expect(facts.firstTwice === undefined).toBe(new Set(all).size === all.length);
         expect(facts.uneven).toEqual([]);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 60 },
   );
 });
 
 it('tells parts of one item and items of one record apart', async () => {
   const ledger = await ledgerOf([[[at(0, 0, 0), at(0, 0, 1), at(0, 1, 0)]]]);
-  expect(checkPositions(ledger, ledger.batches.of('run-1'))).toMatchObject({ positions: 3, distinct: 3 });
+  expect(await checkPositions(ledger, ledger.batches.of('run-1'))).toMatchObject({ positions: 3, distinct: 3 });
   ledger.close();
 });
 
 it('names a row that two lanes sent', async () => {
   const ledger = await ledgerOf([[[at(0), at(2)]], [[at(1)], [at(2), at(3)]]]);
-  expect(checkPositions(ledger, ledger.batches.of('run-1'))).toMatchObject({ distinct: 4, firstTwice: { ordinal: 2 } });
+  expect(await checkPositions(ledger, ledger.batches.of('run-1'))).toMatchObject({
+    distinct: 4,
+    firstTwice: { ordinal: 2 },
+  });
   ledger.close();
 });
 
 it('names a batch whose chunks do not make up its items', async () => {
   const ledger = await ledgerOf([[[at(0)]], [[at(1)], [at(2)]]]);
   ledger.db.sql.exec('DELETE FROM chunks WHERE batch = 2 AND first = 0');
-  const { uneven } = checkPositions(ledger, ledger.batches.of('run-1'));
+  const { uneven } = await checkPositions(ledger, ledger.batches.of('run-1'));
   expect(uneven.map((batch) => batch.batchId)).toEqual(['B1']);
   ledger.close();
 });
