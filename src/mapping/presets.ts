@@ -38,6 +38,8 @@ const CHATGPT = `# Conversations of a ChatGPT export: a thread each, as the pers
 #   zep-import check export.zip -m chatgpt.yaml --user ana --create-missing users,threads
 version: 1
 source: { preset: chatgpt }
+# The export has the newest conversation first; the service builds facts in the order in which they come.
+sort: created_at
 each: messages
 key: '{{ conversation_id }}-{{ message_id }}'
 item:

@@ -219,6 +219,26 @@ describe('a ChatGPT export', () => {
     expect(await thread(here, 'chatgpt-c1')).toEqual(['Where to?', 'Porto', '[image]\nA picture', 'Nice']);
   });
 
+  it('that has the newest conversation first tells them from the oldest on; --sort none leaves them', async () => {
+    const here = await setUp();
+    const talk = (id: string, at: number): object => ({
+      id,
+      current_node: 'b',
+      mapping: {
+        a: node('a', null, 'user', `${id}: ask`, at),
+        b: node('b', 'a', 'assistant', `${id}: answer`, at + 1),
+      },
+    });
+    here.at.write('conversations.json', JSON.stringify([talk('new', 1_714_560_000), talk('old', 1_714_550_000)]));
+    const words = ['conversations.json', '--preset', 'chatgpt', '--user', 'ana'];
+    expectCode(await here.run(words), 0);
+    expect(await here.remote.contents('u:ana')).toEqual(['old: ask', 'old: answer', 'new: ask', 'new: answer']);
+    const unsorted = await setUp();
+    unsorted.at.write('conversations.json', JSON.stringify([talk('new', 1_714_560_000), talk('old', 1_714_550_000)]));
+    expectCode(await unsorted.run([...words, '--sort', 'none']), 0);
+    expect(await unsorted.remote.contents('u:ana')).toEqual(['new: ask', 'new: answer', 'old: ask', 'old: answer']);
+  });
+
   it('needs to know whose it is', async () => {
     const here = await setUp();
     here.at.write('conversations.json', '[]');

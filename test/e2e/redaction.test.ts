@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { asked, closedAfterEach, expectCode, said, type Imports } from '../support/imports.js';
+import { asked, closedAfterEach, expectCode, expectKilled, said, type Imports } from '../support/imports.js';
 
 const { setUp } = closedAfterEach();
 const SECRET = 'hidden.person@example.org';
@@ -117,6 +117,22 @@ describe('what the mapping redacts', () => {
     expect(leaks(here)).toEqual([]);
     expect(here.added()).toBeGreaterThanOrEqual(51);
     expect(await here.remote.contents('g:g')).toHaveLength(51);
+  });
+
+  it('is in none of the pieces that are sorted on disk, which hold what is sent', async () => {
+    const here = await setUp();
+    here.at.write('map.yaml', MAPPING);
+    here.at.write('rows.jsonl', lines(Array.from({ length: 60 }, (_, n) => row(n))));
+    const words = ['rows.jsonl', '-m', 'map.yaml', '--sort', 'created_at', '--sort-memory', '4KiB'];
+    await expectKilled(here.run(words, { kill: 'sort.written:3' }));
+    const pieces = readdirSync(here.at.path('state'), { recursive: true }).filter((name) =>
+      String(name).includes('sorting/'),
+    );
+    expect(pieces.length).toBeGreaterThan(0);
+    expect(leaks(here)).toEqual([]);
+    expectCode(await here.run(words), 0);
+    expect(leaks(here)).toEqual([]);
+    expect(await here.remote.contents('g:g')).toHaveLength(60);
   });
 
   it('is shown neither by preview nor by check', async () => {
