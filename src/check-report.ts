@@ -12,7 +12,7 @@ export interface CheckReport {
     readonly messages: number;
     /** Items that are parts of a longer text, counted in the total as well. */
     readonly parts: number;
-    /** Items that a ledger of earlier runs already has: they would not be sent. */
+    /** Items that are not sent because the input holds them already: equal, or of the same key. They are not in the total. */
     readonly known: number;
     readonly rejected: number;
   };

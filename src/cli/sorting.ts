@@ -56,8 +56,13 @@ export function sortOfCheck(values: Values, mapping: Mapping | undefined, io: Io
 
 const MEMORY_BYTES = 48 * 1024 * 1024;
 
-/** Settings of a sort that belongs to no run. Each process has a folder of its own; those of processes that are gone are removed. */
+/** Settings of a sort that belongs to no run. */
 export function sortOfProcess(state: string, io: Io): SortSettings {
+  return { folder: scratchOfProcess(state, io), memoryBytes: MEMORY_BYTES };
+}
+
+/** Names a folder of this process's own, which is not made. Those of processes that are gone are removed. */
+export function scratchOfProcess(state: string, io: Io): string {
   const folder = join(state, NAME);
   const host = hostname().replace(/[^\w-]/g, '_');
   for (const name of namesIn(folder)) {
@@ -65,7 +70,7 @@ export function sortOfProcess(state: string, io: Io): SortSettings {
     if (rest.at(-1) === host && !isAlive(Number(pid))) rmSync(join(folder, name), { recursive: true, force: true });
   }
   const own = `${host}.${randomBytes(4).toString('hex')}.${io.pid ?? 0}`;
-  return { folder: join(folder, own), memoryBytes: MEMORY_BYTES };
+  return join(folder, own);
 }
 
 function isAlive(pid: number): boolean {

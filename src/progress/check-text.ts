@@ -61,7 +61,7 @@ function books({ records, items, destinations }: CheckReport, paint: Paint): str
   ];
   const asides = [
     ...(items.parts > 0 ? [`${counted(items.parts, 'part')} of longer texts`] : []),
-    ...(items.known > 0 ? [`${count(items.known)} already known, not sent again`] : []),
+    ...(items.known > 0 ? [`${count(items.known)} in the input more than once, sent once`] : []),
     ...(items.rejected > 0 ? [`${count(items.rejected)} rejected`] : []),
   ];
   const what = kinds.length === 0 ? '' : `: ${kinds.join(', ')}`;

@@ -5,6 +5,7 @@
 import { paceOf, type CheckNotice, type CheckReport } from '../check-report.js';
 import type { Clock } from '../clock.js';
 import type { Observe } from '../events.js';
+import { EncodedBlock } from '../lanes/encoded-block.js';
 import { KeyIndex, NumberColumn } from '../lanes/key-index.js';
 import type { Item, Rejection, Source } from '../model.js';
 import { LIMITS } from '../wire.js';
@@ -12,7 +13,9 @@ import { Books, exceeds, type MaxErrors } from './books.js';
 import { CallCounts } from './call-counts.js';
 import { CoverageCounter, type MappedColumns } from './coverage.js';
 import { ownedByAnother, type CreatableKind } from './destinations.js';
+import type { OnChanged } from './known-items.js';
 import { readItems, type RecordMapper } from './read-items.js';
+import { Repeats } from './repeats.js';
 import { inTimeOrder, type SortSettings } from './sort/time-order.js';
 
 export interface CheckOptions {
@@ -28,6 +31,8 @@ export interface CheckOptions {
   readonly maxErrors: MaxErrors;
   /** Items are counted in the order of their time; undefined: in that of the input. */
   readonly sort?: SortSettings | undefined;
+  /** What becomes of a key that comes again with other content; undefined: equal items are all sent. */
+  readonly onChanged?: OnChanged | undefined;
 }
 
 export interface CheckDeps {
@@ -38,6 +43,8 @@ export interface CheckDeps {
   readonly recordRejection: (rejection: Rejection) => void;
   /** What the mapping reads of a record; undefined when that cannot be told. */
   readonly columns?: MappedColumns | undefined;
+  /** Names a folder of this check's own, for what does not fit into memory. */
+  readonly scratch?: (() => string) | undefined;
 }
 
 /** The report without its last words, which the command line adds. */
@@ -54,6 +61,10 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
     isSorted: options.sort !== undefined,
   });
   const counts = new ItemCounts(options);
+  const repeats =
+    options.onChanged === undefined || deps.scratch === undefined
+      ? undefined
+      : await Repeats.create(options.onChanged, deps.scratch);
   const coverage = new CoverageCounter(deps.columns);
   const counting: RecordMapper = {
     map(record, out) {
@@ -64,11 +75,25 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
   const reading = readItems({ sources, mapper: counting, books, observe }, options, signal);
   if (options.sort !== undefined) observe({ type: 'phase', phase: 'sorting' });
   const blocks = options.sort === undefined ? reading : inTimeOrder(reading, sources, { ...options.sort, signal });
-  for await (const { items } of blocks) {
-    for (const item of items) {
-      coverage.countItem(item);
-      if (!counts.add(item)) books.rejectMisplaced(ownedByAnother(item));
+  const written = new EncodedBlock();
+  try {
+    for await (const { items } of blocks) {
+      for (const item of items) {
+        coverage.countItem(item);
+        if (!counts.place(item)) {
+          books.rejectMisplaced(ownedByAnother(item));
+          continue;
+        }
+        written.clear();
+        written.add(item);
+        const bytes = written.bytes(0);
+        if (repeats?.isNew(item, bytes) === false) counts.known += 1;
+        else counts.add(item, bytes.length);
+      }
+      await repeats?.tidy();
     }
+  } finally {
+    repeats?.close();
   }
   signal.throwIfAborted();
   const { calls, batches, batchesMost } = counts.work();
@@ -87,7 +112,7 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
       rejected: books.rejectedRecords,
       partlyRejected: books.partlyRejected,
     },
-    items: { ...counts.items(), known: 0, rejected: books.rejectedItems },
+    items: { ...counts.items(), known: counts.known, rejected: books.rejectedItems },
     rejects: books.errors,
     destinations: counts.destinations(),
     calls,
@@ -164,29 +189,32 @@ class ItemCounts {
   #nameless = 0;
   credits = 0;
   bytes = 0;
+  /** Items that the input holds already. */
+  known = 0;
 
   constructor(options: CheckOptions) {
     this.#options = options;
     this.#calls = new CallCounts(options);
   }
 
-  /** False, and not counted, for a message whose thread an earlier row gave to another user. */
-  add(item: Item): boolean {
-    const { wire, owner } = item;
-    if (wire.type === 'thread_message') {
-      if (!this.#addToThread(wire.thread_id, owner)) return false;
-      this.#messages += 1;
-    } else {
-      this.#addEpisode(wire.graph_id, wire.user_id ?? '');
-    }
-    const bytes = Buffer.byteLength(JSON.stringify(wire));
+  /** Counts where an item goes. False, and not counted, for a message whose thread an earlier row gave to another user. */
+  place({ wire, owner }: Item): boolean {
+    if (wire.type === 'thread_message') return this.#addToThread(wire.thread_id, owner);
+    this.#addEpisode(wire.graph_id, wire.user_id ?? '');
+    return true;
+  }
+
+  /** Counts an item that would be sent as so many bytes. */
+  add(item: Item, bytes: number): void {
+    const { wire } = item;
+    if (wire.type === 'thread_message') this.#messages += 1;
+    else this.#episodes += 1;
     const content = wire.type === 'thread_message' ? wire.content : wire.data;
     this.credits += Math.max(1, Math.ceil(Buffer.byteLength(content) / LIMITS.creditBytes));
     this.bytes += bytes + 1;
     if (item.part !== undefined) this.#parts += 1;
     if (item.key === undefined && item.time.ms === undefined) this.#nameless += 1;
     this.#calls.add(item, bytes + 1);
-    return true;
   }
 
   /** What is imported twice cannot always be told: better known before it happens. */
@@ -216,7 +244,6 @@ class ItemCounts {
   }
 
   #addEpisode(graph: string | undefined, user: string): void {
-    this.#episodes += 1;
     if (graph !== undefined) {
       this.#graphs.add(graph);
       return;

@@ -21,7 +21,7 @@ interface Run {
   readonly rejected: number;
   readonly accepted: number;
   readonly batches: readonly unknown[];
-  readonly items: { readonly rejected: number };
+  readonly items: { readonly rejected: number; readonly known: number };
   readonly calls: { readonly add: number; readonly total: number };
   readonly created: Record<string, number>;
   readonly errors: Check['rejects'];
@@ -90,6 +90,36 @@ describe('check foretells an import exactly', () => {
     expect(check.calls.total).toBe(run.calls.total);
     expect(check.destinations).toMatchObject(run.created);
     expect(check.rejects).toEqual(run.errors);
+  });
+
+  it.each([
+    ['by key, sent again when the content is another', 'key: "{{ id }}"', []],
+    ['by key, left when the content is another', 'key: "{{ id }}"', ['--on-changed', 'skip']],
+    ['by key, in the order of time', 'key: "{{ id }}"', ['--sort', 'created_at']],
+    ['by their content and time', '', []],
+    ['not at all', 'key: "{{ id }}"', ['--no-dedupe']],
+  ])('which rows are repeated and not sent again: %s', async (_, key, flags) => {
+    const map = at.write(
+      'map.yaml',
+      `version: 1\n${key}\nitem: { type: graph_episode, graph_id: g, data: "{{ text }}", created_at: { from: at } }\n`,
+    );
+    const row = (id: number, text: string): object => ({ id, text, at: `2024-05-0${1 + (id % 9)}T00:00:00Z` });
+    const rows = [row(7, 'a'), row(7, 'a'), row(2, 'b'), row(7, 'c'), row(7, 'a'), row(3, 'b'), row(7, 'a')];
+    const files = ['one.jsonl', 'two.jsonl'].map((name) =>
+      at.write(name, rows.map((each) => `${JSON.stringify(each)}\n`).join('')),
+    );
+    const { check, run } = await both(
+      ...files,
+      '-m',
+      map,
+      '--name',
+      `n${flags.join()}${key}`,
+      '--state-dir',
+      at.path('repeats'),
+      ...flags,
+    );
+    expect(check.items).toMatchObject({ total: run.accepted, known: run.items.known });
+    expect(check.calls.total).toBe(run.calls.total);
   });
 
   it('that it would stop at --max-errors', async () => {

@@ -18,9 +18,10 @@ import { mapperOf, openInputs, whenOpened, type Inputs } from '../inputs.js';
 import { print, type Io } from '../io.js';
 import { sameInput } from '../next-command.js';
 import type { Values } from '../options.js';
+import { makeFolder, stateDir } from '../state-dir.js';
 import { wantsLocal } from '../session.js';
 import { StoppedEarly, stopsOf } from '../signals.js';
-import { sortOfCheck } from '../sorting.js';
+import { scratchOfProcess, sortOfCheck } from '../sorting.js';
 
 export async function check(args: readonly string[], values: Values, io: Io): Promise<void> {
   const renderer = await createRenderer({
@@ -107,6 +108,7 @@ function findingsOf(
       observe,
       recordRejection: () => undefined,
       columns: columnsOf(inputs.mapping),
+      scratch: () => scratchOfProcess(makeFolder(stateDir(values.stateDir, io.env)), io),
     },
     {
       skip: values.skip,
@@ -118,6 +120,7 @@ function findingsOf(
       create: values.createMissing ?? new Set(wantsLocal(values) ? ['users', 'graphs', 'threads'] : ['threads']),
       rateLimit: values.rateLimit,
       maxErrors: values.maxErrors,
+      onChanged: values.dedupe ? (values.onChanged ?? 'send') : undefined,
       sort: sortOfCheck(values, inputs.mapping, io),
     },
     stop,
