@@ -4,7 +4,8 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SinkFacts, SinkOrder } from './sink.js';
+import { createRateLimit } from '../src/emulator/rate-limit.js';
+import { NOTHING_SEEN, type SinkFacts, type SinkOrder, type SinkSettings } from './sink.js';
 
 interface SinkBatch {
   readonly id: string;
@@ -18,10 +19,13 @@ const TIME = '2026-01-01T00:00:00.000Z';
 /** Every item begins like this, and nothing inside an item can: quotes in its texts are escaped. */
 const ITEM = Buffer.from('{"type":"');
 
+const { latencyMs = 0, rateLimit, rateHeaders = true } = JSON.parse(process.argv[2] ?? '{}') as SinkSettings;
+const limit = createRateLimit(rateLimit === undefined ? undefined : { perMinute: rateLimit, headers: rateHeaders });
+
 const batches = new Map<string, SinkBatch>();
 /** The details of an add by their first index and number: batches are filled in the same steps. */
 const answers = new Map<string, Buffer>();
-let facts: SinkFacts = { adds: 0, items: 0, firstAddAt: undefined };
+let facts: SinkFacts = NOTHING_SEEN;
 let tellAt = Number.POSITIVE_INFINITY;
 
 function tell(message: unknown): void {
@@ -62,7 +66,7 @@ function countItems(body: Buffer): number {
 
 function add(batch: SinkBatch, body: Buffer): Buffer {
   const count = countItems(body);
-  facts = { adds: facts.adds + 1, items: facts.items + count, firstAddAt: facts.firstAddAt ?? Date.now() };
+  facts = { ...facts, adds: facts.adds + 1, items: facts.items + count, firstAddAt: facts.firstAddAt ?? Date.now() };
   if (facts.adds === 1) tell({ kind: 'first-add' });
   if (facts.items >= tellAt) {
     tellAt = Number.POSITIVE_INFINITY;
@@ -123,10 +127,20 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   const pieces: Buffer[] = [];
   request.on('data', (piece: Buffer) => pieces.push(piece));
   request.on('end', () => {
-    const url = new URL(request.url ?? '/', 'http://sink');
-    const answer = answerTo(request.method ?? 'GET', url, Buffer.concat(pieces));
-    response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
-    response.end(answer ?? '{"message":"not found"}');
+    const { refusal, headers } = limit(Date.now());
+    facts = { ...facts, calls: facts.calls + 1, refused: facts.refused + (refusal === undefined ? 0 : 1) };
+    const answer = (): void => {
+      if (refusal !== undefined) {
+        response.writeHead(429, { ...headers, ...refusal.headers }).end(refusal.body);
+        return;
+      }
+      const url = new URL(request.url ?? '/', 'http://sink');
+      const body = answerTo(request.method ?? 'GET', url, Buffer.concat(pieces));
+      response.writeHead(body === undefined ? 404 : 200, { ...headers, 'content-type': 'application/json' });
+      response.end(body ?? '{"message":"not found"}');
+    };
+    if (latencyMs > 0) setTimeout(answer, latencyMs);
+    else answer();
   });
 }
 
@@ -140,7 +154,7 @@ process.on('message', (order: SinkOrder) => {
   if (order.kind === 'facts') tell({ kind: 'facts', facts });
   else if (order.kind === 'tell-at') tellAt = order.items;
   else {
-    facts = { adds: 0, items: 0, firstAddAt: undefined };
+    facts = NOTHING_SEEN;
     tellAt = Number.POSITIVE_INFINITY;
     if (order.forget) batches.clear();
     tell({ kind: 'forgotten' });

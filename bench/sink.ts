@@ -2,7 +2,20 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+/** How the service answers; nothing given: at once, and as often as it is asked. */
+export interface SinkSettings {
+  readonly latencyMs?: number;
+  /** Calls a minute. */
+  readonly rateLimit?: number;
+  /** Whether answers tell of the limit. */
+  readonly rateHeaders?: boolean;
+}
+
 export interface SinkFacts {
+  /** All calls, refused ones included. */
+  readonly calls: number;
+  /** Calls that were answered with 429. */
+  readonly refused: number;
   readonly adds: number;
   readonly items: number;
   /** When the first whole add call was there (ms since 1970). */
@@ -26,14 +39,16 @@ export interface Sink {
   stop(): void;
 }
 
+export const NOTHING_SEEN: SinkFacts = { calls: 0, refused: 0, adds: 0, items: 0, firstAddAt: undefined };
+
 interface Told {
   readonly kind: string;
   readonly url?: string;
   readonly facts?: SinkFacts;
 }
 
-export async function startSink(): Promise<Sink> {
-  const child = fork(fileURLToPath(new URL('./sink-process.js', import.meta.url)));
+export async function startSink(settings: SinkSettings = {}): Promise<Sink> {
+  const child = fork(fileURLToPath(new URL('./sink-process.js', import.meta.url)), [JSON.stringify(settings)]);
   const told = (kind: string): Promise<Told> =>
     new Promise((resolve, reject) => {
       const listen = (message: Told): void => {
@@ -54,7 +69,7 @@ export async function startSink(): Promise<Sink> {
     async facts() {
       const answer = told('facts');
       order({ kind: 'facts' });
-      return (await answer).facts ?? { adds: 0, items: 0, firstAddAt: undefined };
+      return (await answer).facts ?? NOTHING_SEEN;
     },
     async reset(forget) {
       const answer = told('forgotten');

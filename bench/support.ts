@@ -1,55 +1,12 @@
 /** What the benchmarks share: deterministic rows, a server and an importer as processes of their own, and what the kernel says of them. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Benchmarks are started by npm, in the root of the project. */
 export const BIN = join(process.cwd(), 'bin', 'zep-import.js');
-
-const WORDS =
-  'order battery café delivery 配送 late charger brake "quoted" invoice naïve refund линия track\nnew address warranty'.split(
-    ' ',
-  );
-
-/** The text of row i: long-tailed, with other scripts, quotes and newlines; the same for every run. */
-export function textOf(i: number): string {
-  let seed = (i * 2654435761) >>> 0;
-  const next = (): number => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0);
-  const words = 8 + (next() % 24) + (next() % 50 === 0 ? 200 : 0);
-  const parts: string[] = [];
-  for (let w = 0; w < words; w++) parts.push(WORDS[next() % WORDS.length] ?? '');
-  return parts.join(' ');
-}
-
-export interface BenchRow {
-  readonly id: number;
-  readonly author: string;
-  readonly ticket: { readonly no: number; readonly topic: string };
-  readonly sent: string;
-  readonly body: string;
-}
-
-export function rowOf(i: number): BenchRow {
-  return {
-    id: i,
-    author: i % 3 === 0 ? 'agent' : 'customer',
-    ticket: { no: i % 1000, topic: WORDS[i % 10] ?? '' },
-    sent: new Date(1_700_000_000_000 + i * 1_000).toISOString(),
-    body: textOf(i),
-  };
-}
-
-/** The mapping for `rowOf`: one graph episode a row over `graphs` graphs. */
-export const EPISODE_MAPPING = `version: 1
-item:
-  type: graph_episode
-  graph_id: 'bench-{{ ticket.no }}'
-  data: '{{ body }}'
-  created_at: { from: sent }
-  metadata: { author: '{{ author }}', topic: '{{ ticket.topic }}', id: '{{ id }}' }
-`;
 
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'zi-bench-'));
@@ -104,8 +61,8 @@ export interface Running {
 }
 
 export interface RunSettings {
-  /** Writes to the standard input of the importer. */
-  readonly feed?: (child: ChildProcess) => Promise<void>;
+  /** A file that comes as standard input, through a pipe. */
+  readonly stdin?: string;
   /** Started instead of the importer's own bin. */
   readonly entry?: string;
 }
@@ -123,21 +80,21 @@ export async function runImporter(
 export function startImporter(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  { feed, entry = BIN }: RunSettings = {},
+  { stdin, entry = BIN }: RunSettings = {},
 ): Running {
   const cpuBefore = cpuOfEndedChildren();
   const startedAt = performance.now();
   const child = spawn(process.execPath, [entry, ...args], {
     env: { ...process.env, ...env },
-    stdio: [feed === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'],
+    stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'],
   });
+  if (stdin !== undefined && child.stdin !== null) createReadStream(stdin).pipe(child.stdin);
   let stdout = '';
   child.stdout?.on('data', (piece: Buffer) => (stdout += piece.toString()));
   let peakBytes = 0;
   const watch = setInterval(() => (peakBytes = Math.max(peakBytes, peakOf(child.pid))), 50);
   const exited = once(child, 'close') as Promise<[number | null]>;
   const finish = async (): Promise<Finished> => {
-    await feed?.(child);
     const [code] = await exited;
     clearInterval(watch);
     const wallMs = performance.now() - startedAt;
@@ -157,7 +114,7 @@ function peakOf(pid: number | undefined): number {
 }
 
 /** User and system time of all children that have ended, in milliseconds (clock ticks are 10 ms on Linux; 0 where there is no /proc). */
-function cpuOfEndedChildren(): number {
+export function cpuOfEndedChildren(): number {
   try {
     const fields = readFileSync('/proc/self/stat', 'utf8')
       .replace(/^.*\) /s, '')
