@@ -15,17 +15,28 @@ export type Disposition =
   | 'ledger' // 20
   | 'locked'; // 21
 
+/** A mistake at a place of a file that a person wrote: `file` as it was named, `line` and `column` from 1. */
+export interface FilePlace {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+}
+
 export interface AppErrorOptions {
   readonly code: string;
   readonly disposition: Disposition;
   readonly hint?: string | undefined;
   readonly cause?: unknown;
+  /** Of mistakes in a file: each with its place, for programs that show them there. */
+  readonly places?: readonly FilePlace[] | undefined;
 }
 
 export class AppError extends Error {
   readonly code: string;
   readonly disposition: Disposition;
   readonly hint: string | undefined;
+  readonly places: readonly FilePlace[];
 
   constructor(message: string, options: AppErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -33,10 +44,16 @@ export class AppError extends Error {
     this.code = options.code;
     this.disposition = options.disposition;
     this.hint = options.hint;
+    this.places = options.places ?? [];
   }
 }
 
 /** A mistake in flags, mapping or sources: nothing was sent because of it. */
-export function usageError(code: string, message: string, hint?: string): AppError {
-  return new AppError(message, { code, disposition: 'usage', hint });
+export function usageError(
+  code: string,
+  message: string,
+  hint?: string,
+  more: Pick<AppErrorOptions, 'places'> = {},
+): AppError {
+  return new AppError(message, { code, disposition: 'usage', hint, ...more });
 }

@@ -2,6 +2,7 @@
  * What a run says while it works. Events are few (per block, chunk, batch or rejected row, never per good row); observers must neither
  * throw nor block. progress/ folds them into a state and draws it; nothing on the data path depends on an observer.
  */
+import type { FilePlace } from './errors.js';
 import type { BatchId, Position, Rejection } from './model.js';
 
 export type Phase = 'starting' | 'sorting' | 'uploading' | 'processing' | 'stopping' | 'done';
@@ -111,6 +112,8 @@ export type RunEvent =
       readonly message: string;
       readonly hint: string | undefined;
       readonly exitCode: number;
+      /** Of mistakes in a file: where. */
+      readonly places?: readonly FilePlace[];
     };
 
 export type Observe = (event: RunEvent) => void;

@@ -1,5 +1,6 @@
 /** How a command that cannot go on says so: what, where, what next, on standard error; as one JSON object on standard output when asked. */
-import { AppError } from '../errors.js';
+import { AppError, type FilePlace } from '../errors.js';
+import type { RunEvent } from '../events.js';
 import { jsonLine, printable } from '../progress/escape.js';
 import { EXIT, exitCodeOfError } from './exit-codes.js';
 import { print, type Io } from './io.js';
@@ -12,12 +13,16 @@ export interface Failure {
   readonly message: string;
   readonly hint: string | undefined;
   readonly exitCode: number;
+  readonly places?: readonly FilePlace[];
 }
 
 export function describeFailure(error: unknown): Failure {
   if (error instanceof StoppedEarly) return describeStop(error);
   const exitCode = exitCodeOfError(error);
-  if (error instanceof AppError) return { code: error.code, message: error.message, hint: error.hint, exitCode };
+  if (error instanceof AppError) {
+    const { code, message, hint, places } = error;
+    return { code, message, hint, exitCode, ...(places.length === 0 ? {} : { places }) };
+  }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { code: 'bug', message, hint: REPORT, exitCode };
 }
@@ -30,14 +35,18 @@ function describeStop({ reason, message }: StoppedEarly): Failure {
   return { code, message: `${message} before anything was sent`, hint: undefined, exitCode };
 }
 
+/** What observers are told of it. */
+export function exitErrorOf(error: unknown): Extract<RunEvent, { type: 'exit-error' }> {
+  return { type: 'exit-error', ...describeFailure(error) };
+}
+
 export function failureJson(failure: Failure): string {
-  return jsonLine({
-    type: 'error',
-    code: failure.code,
-    message: failure.message,
-    hint: failure.hint,
-    exit_code: failure.exitCode,
-  });
+  return jsonLine(failureFields(failure));
+}
+
+/** What stands for a result where there is none. */
+export function failureFields({ code, message, hint, exitCode }: Failure): Record<string, unknown> {
+  return { type: 'error', code, message, hint, exit_code: exitCode };
 }
 
 /** Carries an error that was told on standard error already: only the result and the exit code are missing. */

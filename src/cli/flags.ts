@@ -5,7 +5,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DOCUMENT_KINDS, PRESETS } from '../model.js';
 
-export type FlagGroup = 'Input' | 'Destination' | 'Service' | 'Upload' | 'Stopping and waiting' | 'State' | 'Output';
+export type FlagGroup =
+  'Input' | 'Destination' | 'Service' | 'Upload' | 'Stopping and waiting' | 'State' | 'Output' | 'Reports';
 
 export interface Flag {
   /** As commander reads it: `-m, --mapping <file>`. */
@@ -382,6 +383,31 @@ export const FLAGS = {
   },
   quiet: { flags: '-q, --quiet', description: 'say only what went wrong', group: 'Output' },
   verbose: { flags: '-v, --verbose', description: 'say more', group: 'Output' },
+  annotations: {
+    flags: '--annotations <kind>',
+    description: 'github: show what went wrong at its file and line, as commands of GitHub Actions; auto: there only',
+    group: 'Reports',
+    choices: ['auto', 'github', 'none'],
+    default: 'auto',
+  },
+  junit: {
+    flags: '--junit <file>',
+    description: 'write the outcome as JUnit XML: a case for the rows, one for each batch',
+    group: 'Reports',
+    parse: filled,
+  },
+  summaryFile: {
+    flags: '--summary-file <file>',
+    description: 'write the summary as Markdown; it is added to $GITHUB_STEP_SUMMARY anyway',
+    group: 'Reports',
+    parse: filled,
+  },
+  notify: {
+    flags: '--notify <url>',
+    description: 'POST the summary there as JSON when the run ends, signed with ZEP_IMPORT_NOTIFY_SECRET',
+    group: 'Reports',
+    parse: filled,
+  },
   noColor: { flags: '--no-color', description: 'no colours', group: 'Output' },
   yes: { flags: '-y, --yes', description: 'answer every question with yes', group: 'Output' },
   items: {

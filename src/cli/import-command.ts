@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { systemClock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { InheritedSetting, Observe } from '../events.js';
-import { createRenderer } from '../progress/index.js';
+import { createRenderer, type Renderer } from '../progress/index.js';
 import { DEFAULT_MAX_CHUNK_BYTES, runImport, type ImportOptions, type ImportOutcome } from '../run/import-run.js';
 import { FULL_PROTOCOL } from '../run/protocol.js';
 import { openBooks, type OpenBooks } from './open-books.js';
-import { describeFailure, Told } from './failure.js';
+import { NO_REPORTS } from './ci-reports.js';
+import { exitErrorOf, Told } from './failure.js';
 import { openInputs, whenOpened, type Inputs } from './inputs.js';
 import type { Io } from './io.js';
 import { lastWords, reasonOf, type ImportSettings, type Job } from './last-words.js';
@@ -27,7 +28,8 @@ export async function importSources(
   io: Io,
   settings: ImportSettings,
 ): Promise<void> {
-  const renderer = await createRenderer({
+  const reports = settings.reports ?? NO_REPORTS;
+  const screen = await createRenderer({
     mode: values.progress,
     stream: io.stderr,
     env: io.env,
@@ -37,6 +39,13 @@ export async function importSources(
     clock: systemClock,
     summary: values.output === 'json' && values.progress !== 'none',
   });
+  const renderer: Renderer = {
+    ...screen,
+    observe: (event) => {
+      screen.observe(event);
+      reports.observe(event);
+    },
+  };
   const stops = stopsOf(io, values.maxDuration, (hard) => tellStop(renderer.observe, hard));
   const stdin = args.includes('-') ? new RewindableInput(io.stdin) : undefined;
   try {
@@ -48,14 +57,19 @@ export async function importSources(
       again = await importOnce(job, stdin);
     }
   } catch (error) {
-    const { code, message, hint, exitCode } = describeFailure(error);
-    renderer.observe({ type: 'exit-error', code, message, hint, exitCode });
+    renderer.observe(exitErrorOf(error));
     throw new Told(error);
   } finally {
+    renderer.close();
+    await reports.end(screen.observe, whatStops(stops));
     stops.release();
     await stdin?.close();
-    renderer.close();
   }
+}
+
+/** A signal that comes once the run is over ends what is left; the second of one that was stopped by a first. */
+function whatStops({ soft, hard }: Job['stops']): AbortSignal {
+  return soft.aborted ? hard : AbortSignal.any([soft, hard]);
 }
 
 function tellStop(observe: Observe, hard: boolean): void {

@@ -11,8 +11,9 @@ import { jsonLine } from '../progress/escape.js';
 import type { Renderer } from '../progress/index.js';
 import type { ImportDeps, ImportOutcome } from '../run/import-run.js';
 import type { Protocol } from '../run/protocol.js';
+import type { Reports } from './ci-reports.js';
 import { exitCodeOfRun } from './exit-codes.js';
-import { describeFailure } from './failure.js';
+import { describeFailure, exitErrorOf } from './failure.js';
 import type { Inputs } from './inputs.js';
 import { print, type Io } from './io.js';
 import { sameInput, sameProject } from './next-command.js';
@@ -43,6 +44,8 @@ export interface ImportSettings {
   /** Nothing is read: the drafts of the run are handed over. */
   readonly handOverOnly?: boolean;
   readonly protocol?: Protocol;
+  /** Told everything that the renderer is told. */
+  readonly reports?: Reports;
 }
 
 /** What the command line asks for, and how it is shown and stopped. */
@@ -78,8 +81,7 @@ export async function lastWords(outcome: ImportOutcome, words: LastWords): Promi
   );
   renderer.observe({ type: 'phase', phase: 'done' });
   if (outcome.error !== undefined && outcome.status !== 'interrupted') {
-    const { code, message, hint } = describeFailure(outcome.error);
-    renderer.observe({ type: 'exit-error', code, message, hint, exitCode });
+    renderer.observe({ ...exitErrorOf(outcome.error), exitCode });
   }
   renderer.observe({ type: 'summary', summary });
   renderer.close();

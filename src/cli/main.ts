@@ -41,6 +41,8 @@ const SERVICE = [
 ] as const satisfies FlagName[];
 const LOOK = ['progress', 'output', 'quiet', 'verbose', 'noColor'] as const satisfies FlagName[];
 const SPEECH = [...LOOK, 'yes'] as const satisfies FlagName[];
+/** What is left behind for others than the terminal. */
+const REPORTS = ['annotations', 'junit', 'summaryFile', 'notify'] as const satisfies FlagName[];
 const UPLOAD = ['chunkSize', 'batchSize', 'concurrency', 'order', 'settleWindow'] as const satisfies FlagName[];
 const BOOKS = ['name', 'restart', 'dedupe', 'noDedupe', 'onChanged', 'noSpool'] as const satisfies FlagName[];
 const LISTS = [
@@ -101,6 +103,7 @@ export const RUN_FLAGS: readonly FlagName[] = [
   'waitTimeout',
   'maxDuration',
   ...SPEECH,
+  ...REPORTS,
 ];
 
 /** Flags that mean the same for a command that goes on with a run. */
@@ -114,6 +117,7 @@ const GOING_ON: readonly FlagName[] = [
   'waitTimeout',
   'maxDuration',
   ...SPEECH,
+  ...REPORTS,
 ];
 
 /** What made a row or a document too large, or too slow, may be raised. */
@@ -256,6 +260,7 @@ export function createProgram(
       'noDedupe',
       'onChanged',
       ...LOOK,
+      ...REPORTS.filter((name) => name !== 'notify'),
     ],
     async () => (await import('./commands/check.js')).check,
     { hidden: RUN_FLAGS },

@@ -15,13 +15,17 @@ const NEVER: ReadonlySet<string> = new Set<FlagName>([
   'output',
   'progress',
 ]);
+/** What is made of a run, and not what it is: of the command that runs, and no part of another. */
+export const REPORTS: ReadonlySet<string> = new Set<FlagName>(['annotations', 'junit', 'summaryFile', 'notify']);
 const OWN_LOOK: ReadonlySet<string> = new Set<FlagName>(['quiet', 'verbose', 'noColor']);
 /** What says which project is meant. */
 const WAY: ReadonlySet<string> = new Set<FlagName>(['local', 'apiKeyFile', 'apiUrl', 'profile', 'stateDir']);
 
 /** `zep-import run tickets.csv -m map.yaml --graph g`: the same import as another command. */
 export function sameInput(command: 'run' | 'check' | 'preview', sources: readonly string[], values: Values): string {
-  const flags = values.given.flatMap(({ name, words }) => (NEVER.has(name) || OWN_LOOK.has(name) ? [] : words));
+  const flags = values.given.flatMap(({ name, words }) =>
+    NEVER.has(name) || OWN_LOOK.has(name) || REPORTS.has(name) ? [] : words,
+  );
   const looksLikeFlag = sources.some((source) => source.startsWith('-') && source !== '-');
   const words = looksLikeFlag ? [...flags, '--', ...sources] : [...sources, ...flags];
   return line([command, ...words]);

@@ -34,6 +34,7 @@ import { createContentTrails, discoverSources, renumber, type ContentTrail } fro
 import type { Inputs } from './inputs.js';
 import { agrees, type Io } from './io.js';
 import type { Job } from './last-words.js';
+import { REPORTS } from './next-command.js';
 import type { Values } from './options.js';
 import type { RewindableInput } from './rewindable-input.js';
 import type { Session } from './session.js';
@@ -121,7 +122,7 @@ function requestOf(job: Job, inputs: Inputs, session: Session): RunRequest {
 }
 
 /** Flags that are of one try only, or that nobody may find in a file. */
-const NOT_KEPT: ReadonlySet<string> = new Set(['apiKey', 'restart', 'yes', 'dryRun']);
+const NOT_KEPT: ReadonlySet<string> = new Set(['apiKey', 'restart', 'yes', 'dryRun', ...REPORTS]);
 const PATHS: ReadonlySet<string> = new Set(['mapping', 'apiKeyFile', 'stateDir']);
 
 /** With absolute paths, so that it means the same from anywhere. */

@@ -56,6 +56,11 @@ export interface Values {
   readonly verbose?: boolean;
   readonly color: boolean;
   readonly yes?: boolean;
+  /** Only of commands that have it. */
+  readonly annotations?: 'auto' | 'github' | 'none';
+  readonly junit?: string;
+  readonly summaryFile?: string;
+  readonly notify?: string;
   readonly dryRun?: boolean;
   readonly items: number;
   readonly testsOnly?: boolean;

@@ -1,7 +1,7 @@
 /**
  * Bars on a terminal: upload above, processing below from the moment the service works on something; lines are printed above the bars.
- * The screen draws (screen.ts), the words of a bar come from layout.ts. The cursor is shown again on close, and when the process exits
- * without a close.
+ * The screen draws (screen.ts), the words of a bar come from layout.ts; terminals that know it show the progress in their tab as well
+ * (tab-progress.ts). The cursor is shown again on close, and when the process exits without a close.
  */
 import type { RunEvent } from '../events.js';
 import { processLine, uploadLine, type View } from './layout.js';
@@ -11,6 +11,7 @@ import { createPaint, type Paint } from './paint.js';
 import type { Drawing, RendererParts } from './renderer.js';
 import { createScreen } from './screen.js';
 import { initialState, reduce } from './state.js';
+import { createTabProgress } from './tab-progress.js';
 import { chooseColumns } from './terminal.js';
 
 export function createBar(parts: RendererParts): Drawing {
@@ -25,7 +26,12 @@ export function createBar(parts: RendererParts): Drawing {
     upload: () => uploadLine(state, view()),
     processing: () => processLine(state, view()),
   });
-  const release = parts.onExit(screen.close);
+  const tab = createTabProgress(parts, () => state);
+  const restore = (): void => {
+    tab.close();
+    screen.close();
+  };
+  const release = parts.onExit(restore);
   const say = (lines: readonly Line[]): void => {
     for (const line of lines) screen.print(painted(line, paint));
   };
@@ -33,7 +39,7 @@ export function createBar(parts: RendererParts): Drawing {
     if (closed) return;
     closed = true;
     release();
-    screen.close();
+    restore();
     say(narrator.remainder());
   };
 
@@ -44,6 +50,7 @@ export function createBar(parts: RendererParts): Drawing {
       state = reduce(state, event, clock.now());
       if (event.type === 'summary' || event.type === 'exit-error') close();
       else if (!closed && state.phase !== 'starting') screen.draw(processingBegan(state));
+      if (!closed) tab.update();
       say(lines);
       if (event.type === 'summary') parts.writer.write(parts.summaryText(event.summary), true);
     },

@@ -3,6 +3,7 @@ import type { CheckReport } from '../check-report.js';
 import { printable } from './escape.js';
 import { bytes, count, counted, duration, seconds } from './format.js';
 import { createPaint, type Paint } from './paint.js';
+import type { Sentence } from './status-words.js';
 import type { TextOptions } from './summary.js';
 import { NO_RECORDS, destinationsText, errorLines, field, fields, inexactText, timeWarnings } from './text-parts.js';
 
@@ -27,7 +28,14 @@ export function checkText(report: CheckReport, options: TextOptions): string {
   return `${lines.join('\n')}\n`;
 }
 
-function headline({ records, items, tests, testsOnly }: CheckReport, paint: Paint): string {
+function headline(report: CheckReport, paint: Paint): string {
+  const { tone, text } = checkSentence(report);
+  const color = { good: paint.good, warning: paint.warn, bad: paint.bad }[tone];
+  return paint.bold(color(`Check: ${text}`));
+}
+
+/** What it found, in one sentence. */
+export function checkSentence({ records, items, tests, testsOnly }: CheckReport): Sentence {
   const lost = records.rejected + records.partlyRejected;
   const told: string[] = [];
   if (testsOnly === true) {
@@ -39,8 +47,8 @@ function headline({ records, items, tests, testsOnly }: CheckReport, paint: Pain
   else told.push(`all ${counted(records.read, 'row')} can be imported`);
   if (tests !== undefined && tests.failed > 0) told.push(`${counted(tests.failed, 'test')} of the mapping failed`);
   const bad = lost > 0 || items.rejected > 0 || (tests?.failed ?? 0) > 0;
-  const tone = bad ? paint.bad : items.total === 0 && testsOnly !== true ? paint.warn : paint.good;
-  return paint.bold(tone(`Check: ${told.join('; ')}. Nothing was sent.`));
+  const tone = bad ? 'bad' : items.total === 0 && testsOnly !== true ? 'warning' : 'good';
+  return { tone, text: `${told.join('; ')}. Nothing was sent.` };
 }
 
 function figures(report: CheckReport, paint: Paint): string[] {

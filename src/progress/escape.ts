@@ -1,7 +1,8 @@
 /**
  * Makes outside words safe to show: file names, ids and the service's own messages may hold escape sequences, line breaks or
  * direction overrides that would move the cursor, forge a line or reverse what a person reads. Rule: no text from outside reaches an
- * output except through `printable` (for people) or `jsonLine` (for machines).
+ * output except through `printable` (for people) or `jsonLine` (for machines). CI systems read commands out of the output of a job: `::name ...::`
+ * where a line begins (GitHub), `##[name ...]` and `##vso[...]` anywhere in it (GitHub, Azure, TeamCity). Those are broken in the same way.
  */
 
 /** Controls (C0, DEL, C1), lone surrogates, line and paragraph separators, direction marks, invisible and tag characters. */
@@ -10,6 +11,10 @@ const UNSAFE =
 
 /** Most text is printable ASCII, and that is quickly seen. */
 const NOT_PLAIN = /[^ -~]/;
+
+/** Any outside text may stand where a line begins. */
+const LEADING_COMMAND = /^(\s*):(?=:)/u;
+const COMMAND_ANYWHERE = /##(?=\w*\[)/g;
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -38,7 +43,8 @@ export function cut(text: string, maxLength: number): string {
 /** Outside text as one harmless line: unsafe characters become visible escapes (`\n`, `\x1b`, `\u202e`). */
 export function printable(text: string, maxLength = 1000): string {
   const short = cut(text, maxLength);
-  return NOT_PLAIN.test(short) ? short.replace(UNSAFE, visible) : short;
+  const shown = NOT_PLAIN.test(short) ? short.replace(UNSAFE, visible) : short;
+  return shown.replace(LEADING_COMMAND, '$1\\x3a').replace(COMMAND_ANYWHERE, '#\\x23');
 }
 
 /**
@@ -56,5 +62,6 @@ export function jsonLines(value: unknown): string {
 }
 
 function harmlessJson(line: string): string {
-  return NOT_PLAIN.test(line) ? line.replace(UNSAFE, jsonEscape) : line;
+  const shown = NOT_PLAIN.test(line) ? line.replace(UNSAFE, jsonEscape) : line;
+  return shown.replace(COMMAND_ANYWHERE, '#\\u0023');
 }

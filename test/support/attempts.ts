@@ -103,7 +103,10 @@ export async function attempt(at: Workplace, args: readonly string[], options: A
  * A command that only reads, run by the program inside this process: most of what such a command costs is the start of a process. Paths are
  * to be absolute.
  */
-export async function readingCommand(args: readonly string[]): Promise<Attempt> {
+export async function readingCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Attempt> {
   const { main } = (await import(pathToFileURL(join(ROOT, 'dist', 'cli', 'main.js')).href)) as {
     readonly main: (io: object) => Promise<void>;
   };
@@ -117,7 +120,7 @@ export async function readingCommand(args: readonly string[]): Promise<Attempt> 
     });
   const io = {
     argv: ['node', BIN, ...args],
-    env: {},
+    env,
     stdin: Readable.from([]),
     stdout: into('stdout'),
     stderr: into('stderr'),

@@ -10,9 +10,10 @@ import { runCheck, type CheckFindings } from '../../run/check-run.js';
 import type { MappedColumns } from '../../run/coverage.js';
 import { DEFAULT_MAX_CHUNK_BYTES } from '../../run/import-run.js';
 import { runMappingTests, type TestResults } from '../../run/mapping-tests.js';
+import { withReports, type Reports } from '../ci-reports.js';
 import { commandNames } from '../command-names.js';
 import { EXIT } from '../exit-codes.js';
-import { describeFailure, Told } from '../failure.js';
+import { exitErrorOf, Told } from '../failure.js';
 import { inherited } from '../import-command.js';
 import { mapperOf, openInputs, whenOpened, type Inputs } from '../inputs.js';
 import { print, type Io } from '../io.js';
@@ -24,6 +25,10 @@ import { StoppedEarly, stopsOf } from '../signals.js';
 import { scratchOfProcess, sortOfCheck } from '../sorting.js';
 
 export async function check(args: readonly string[], values: Values, io: Io): Promise<void> {
+  await withReports('check', values, io, (reports) => checkSources(args, values, io, reports));
+}
+
+async function checkSources(args: readonly string[], values: Values, io: Io, reports: Reports): Promise<void> {
   const renderer = await createRenderer({
     mode: values.progress,
     stream: io.stderr,
@@ -33,28 +38,33 @@ export async function check(args: readonly string[], values: Values, io: Io): Pr
     color: values.color ? undefined : false,
     clock: systemClock,
   });
+  const observe: Observe = (event) => {
+    renderer.observe(event);
+    reports.observe(event);
+  };
   const stops = stopsOf(io, values.maxDuration, () => undefined);
   try {
     if (values.explain !== undefined) {
       const { explain } = await import('./check-explain.js');
-      await explain(args, values, io, renderer.observe, stops.soft);
+      await explain(args, values, io, observe, stops.soft);
       return;
     }
     const report =
       values.testsOnly === true
         ? await testsReport(values)
-        : await sourcesReport(args, values, io, renderer.observe, stops.soft);
+        : await sourcesReport(args, values, io, observe, stops.soft);
+    reports.checked(report);
     renderer.close();
     await print(io.stdout, await textOf(report, values, io));
     io.exitCode = report.exitCode;
   } catch (error) {
     const told = stops.soft.aborted && !(error instanceof StoppedEarly) ? new StoppedEarly(stops.reason()) : error;
-    const { code, message, hint, exitCode } = describeFailure(told);
-    renderer.observe({ type: 'exit-error', code, message, hint, exitCode });
+    observe(exitErrorOf(told));
     throw new Told(told);
   } finally {
-    stops.release();
     renderer.close();
+    await reports.end(renderer.observe);
+    stops.release();
   }
 }
 

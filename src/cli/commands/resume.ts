@@ -3,6 +3,7 @@ import { AppError, usageError } from '../../errors.js';
 import type { StoredRun } from '../../ledger/runs.js';
 import type { Protocol } from '../../run/protocol.js';
 import { findRun, noRuns } from '../../run/find-run.js';
+import { withReports, type Reports } from '../ci-reports.js';
 import { importSources } from '../import-command.js';
 import type { Io } from '../io.js';
 import { openBooks } from '../known-runs.js';
@@ -12,9 +13,19 @@ import type { Values } from '../options.js';
 import { retryAgain } from './retry.js';
 
 export async function resume(args: readonly string[], values: Values, io: Io, protocol: Protocol): Promise<void> {
+  await withReports('resume', values, io, (reports) => goOn(args, values, io, protocol, reports));
+}
+
+async function goOn(
+  args: readonly string[],
+  values: Values,
+  io: Io,
+  protocol: Protocol,
+  reports: Reports,
+): Promise<void> {
   const run = await openRunOf(args, values, io, ({ state }) => state === 'open');
   if (run.parent !== undefined) {
-    await retryAgain(run, values, io, protocol);
+    await retryAgain(run, values, io, protocol, reports);
     return;
   }
   const { args: sources, values: typed } = typedAgain(run, values);
@@ -26,17 +37,19 @@ export async function resume(args: readonly string[], values: Values, io: Io, pr
       'give the same input to the same command again: it goes on where it was; zep-import discard gives the run up',
     );
   }
-  await importSources(sources, { ...typed, stageOnly: false }, io, settingsOf(run, protocol, readsStdin));
+  await importSources(sources, { ...typed, stageOnly: false }, io, settingsOf(run, protocol, readsStdin, reports));
 }
 
 export async function commit(args: readonly string[], values: Values, io: Io, protocol: Protocol): Promise<void> {
-  const run = await openRunOf(args, values, io, ({ state, staged }) => state === 'open' && staged);
-  const { args: sources, values: typed } = typedAgain(run, values);
-  await importSources(sources, { ...typed, stageOnly: false }, io, settingsOf(run, protocol, true));
+  await withReports('commit', values, io, async (reports) => {
+    const run = await openRunOf(args, values, io, ({ state, staged }) => state === 'open' && staged);
+    const { args: sources, values: typed } = typedAgain(run, values);
+    await importSources(sources, { ...typed, stageOnly: false }, io, settingsOf(run, protocol, true, reports));
+  });
 }
 
-function settingsOf(run: StoredRun, protocol: Protocol, handOverOnly: boolean): ImportSettings {
-  return { command: 'run', key: run.key, handOverOnly, protocol };
+function settingsOf(run: StoredRun, protocol: Protocol, handOverOnly: boolean, reports: Reports): ImportSettings {
+  return { command: 'run', key: run.key, handOverOnly, protocol, reports };
 }
 
 /** The run that is meant: without a word, the newest that the command can do something about. Exit 4 when there is none. */

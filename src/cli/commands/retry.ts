@@ -12,6 +12,7 @@ import type { Protocol } from '../../run/protocol.js';
 import { forget, listOf, moveTo, takenBy, wantedOf, type RetryList } from '../../run/retry-run.js';
 import { Selection } from '../../run/selection.js';
 import { discoverSources } from '../../sources/index.js';
+import { withReports, type Reports } from '../ci-reports.js';
 import { EXIT } from '../exit-codes.js';
 import { importSources } from '../import-command.js';
 import { mapperOf, mappingOf, sourceOptionsOf, type Inputs } from '../inputs.js';
@@ -23,18 +24,25 @@ import { stateDir } from '../state-dir.js';
 import { openRunOf, typedAgain } from './resume.js';
 
 export async function retry(args: readonly string[], values: Values, io: Io, protocol: Protocol): Promise<void> {
-  const run = await runOf(args, values, io);
   if (values.forget === true) {
-    await forgetIn(run, values, io);
+    await forgetIn(await runOf(args, values, io), values, io);
     return;
   }
-  await sendAgain(run, undefined, values, io, protocol);
+  await withReports('retry', values, io, async (reports) => {
+    await sendAgain(await runOf(args, values, io), undefined, values, io, protocol, reports);
+  });
 }
 
 /** Goes on with a retry that was interrupted. */
-export async function retryAgain(retry: StoredRun, values: Values, io: Io, protocol: Protocol): Promise<void> {
+export async function retryAgain(
+  retry: StoredRun,
+  values: Values,
+  io: Io,
+  protocol: Protocol,
+  reports: Reports,
+): Promise<void> {
   const parent = await openRunOf([retry.parent ?? ''], values, io, () => true);
-  await sendAgain(parent, retry.id, { ...values, remap: true }, io, protocol);
+  await sendAgain(parent, retry.id, { ...values, remap: true }, io, protocol, reports);
 }
 
 /** The run that is meant: without a word the newest that has something to send again. */
@@ -87,6 +95,7 @@ async function sendAgain(
   values: Values,
   io: Io,
   protocol: Protocol,
+  reports: Reports,
 ): Promise<void> {
   if (parent.state === 'open') {
     throw usageError(
@@ -131,6 +140,7 @@ async function sendAgain(
     key,
     parent: parent.id,
     protocol,
+    reports,
     recalled: (item) => {
       const wanted = selection.wantedOf(item);
       return { mark: wanted?.mark, occurrence: wanted?.occurrence };

@@ -1,5 +1,6 @@
 /** `run`: an import. `--dry-run` is `check`. */
 import type { Protocol } from '../../run/protocol.js';
+import { withReports } from '../ci-reports.js';
 import type { Io } from '../io.js';
 import { importSources } from '../import-command.js';
 import type { Values } from '../options.js';
@@ -10,5 +11,7 @@ export async function run(args: readonly string[], values: Values, io: Io, proto
     await check(args, values, io);
     return;
   }
-  await importSources(args, values, io, { command: 'run', protocol });
+  await withReports('run', values, io, (reports) =>
+    importSources(args, values, io, { command: 'run', protocol, reports }),
+  );
 }

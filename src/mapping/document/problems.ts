@@ -60,12 +60,17 @@ export function problemsError(filename: string, problems: readonly Problem[]): A
     'mapping-invalid',
     head + lines.join('\n'),
     'nothing was read; zep-import schema prints what may stand in a mapping file',
+    { places: sorted.map((each) => ({ file: filename, line: each.line, column: each.column, message: words(each) })) },
   );
 }
 
-function sentence(filename: string, { line, column, path, message }: Problem): string {
+function sentence(filename: string, problem: Problem): string {
+  return `${filename}:${problem.line}:${problem.column} ${words(problem)}`;
+}
+
+function words({ path, message }: Problem): string {
   const name = pathText(path);
-  return `${filename}:${line}:${column} ${name === '' ? '' : `${name}: `}${message}`;
+  return name === '' ? message : `${name}: ${message}`;
 }
 
 /** `items[1].metadata["Ticket Id"]`: a path in the document as people write it. */

@@ -63,3 +63,11 @@ it('moves no cursor of a terminal', () => {
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   expect(text.trimEnd().split('\n')).toHaveLength(1);
 });
+
+it('begins no line with what a CI system takes for a command, and reads back all the same', () => {
+  const source = '::stop-commands::x.csv';
+  const text = receiptCsv(false).lines([{ ...line, source }]);
+  expect(text.startsWith('"::')).toBe(true);
+  const [cells] = parse(text);
+  expect(cells?.[0]).toBe(source);
+});
