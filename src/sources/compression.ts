@@ -8,7 +8,6 @@ import * as zlib from 'node:zlib';
 import type { SourceInfo } from '../model.js';
 import type { ByteInput } from './byte-input.js';
 import { Flow } from './flow.js';
-import { unzstd } from './zstd.js';
 
 export type Compression = SourceInfo['compression'];
 
@@ -49,8 +48,14 @@ export function unpack(
     case 'brotli':
       return inflate(input, zlib.createBrotliDecompress({ chunkSize: OUTPUT_BYTES }), signal);
     case 'zstd':
-      return unzstd(input, signal);
+      return zstd(input, signal);
   }
+}
+
+/** What unpacks it is loaded when it is met. */
+async function* zstd(input: ByteInput, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  const { unzstd } = await import('./zstd.js');
+  yield* unzstd(input, signal);
 }
 
 async function* inflate(

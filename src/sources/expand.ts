@@ -5,7 +5,6 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
 import { usageError } from '../errors.js';
 import { compressionByName } from './compression.js';
 import { formatByName, KNOWN_SUFFIXES } from './formats.js';
@@ -25,6 +24,8 @@ export async function expandArgument(arg: string, options: SourceOptions): Promi
   const facts = await stat(resolve(cwd, arg)).catch(() => undefined);
   if (facts?.isDirectory() === true) return await filesOfFolder(arg, cwd, options);
   if (facts !== undefined) return [arg];
+  // A file that is named is found without it.
+  const { glob, isDynamicPattern } = await import('tinyglobby');
   if (!isDynamicPattern(arg)) {
     throw usageError('source-not-found', `${arg} does not exist`, 'Check the name; zep-import --help shows examples.');
   }
@@ -69,6 +70,7 @@ async function filesBelow(folder: string, cwd: string): Promise<readonly string[
   await access(root, constants.R_OK | constants.X_OK).catch(() => {
     throw usageError('unreadable-source', `${folder} cannot be read: permission denied`, `Try: ls -ld ${folder}`);
   });
+  const { glob } = await import('tinyglobby');
   const found = await glob('**/*', { cwd: root, dot: false, onlyFiles: true, expandDirectories: false });
   return await withoutTwins(
     found.map((path) => join(folder, relative(root, resolve(root, path)))),

@@ -1,13 +1,12 @@
 /**
  * The formats: which names and which content mean which, and who reads them. A new format is a row in `BY_EXTENSION` and in `READERS`.
  */
-import type { SourceFormat } from '../model.js';
+import type { RecordBlock, SourceFormat } from '../model.js';
 import { DOCUMENT_SUFFIXES, documentKindByName } from './documents/kinds.js';
-import { readCsv } from './csv-reader.js';
 import { guessDelimiter } from './csv-delimiter.js';
 import { readJsonLines } from './jsonl-reader.js';
 import { readJsonDocument } from './json-reader.js';
-import type { Reader } from './reader.js';
+import type { Reader, ReaderContext } from './reader.js';
 
 const BY_EXTENSION: ReadonlyMap<string, SourceFormat> = new Map([
   ['.jsonl', 'jsonl'],
@@ -21,9 +20,15 @@ const BY_EXTENSION: ReadonlyMap<string, SourceFormat> = new Map([
 const READERS: ReadonlyMap<SourceFormat, Reader> = new Map<SourceFormat, Reader>([
   ['jsonl', readJsonLines],
   ['json', readJsonDocument],
-  ['csv', readCsv],
-  ['tsv', readCsv],
+  ['csv', readTable],
+  ['tsv', readTable],
 ]);
+
+/** What reads tables is loaded when there is one. */
+async function* readTable(context: ReaderContext): AsyncGenerator<RecordBlock, void, undefined> {
+  const { readCsv } = await import('./csv-reader.js');
+  yield* readCsv(context);
+}
 
 /** For sentences: every suffix that is known. */
 export const KNOWN_SUFFIXES = [...BY_EXTENSION.keys(), ...DOCUMENT_SUFFIXES].join(' ');
