@@ -9,6 +9,7 @@ import type { Item } from '../../model.js';
 const USER = 1;
 const GRAPH = 2;
 const THREAD = 3;
+const MILLISECOND_DIGITS = 3;
 /** Digits of a second behind the milliseconds. */
 const MORE_DIGITS = 9;
 
@@ -53,10 +54,11 @@ export function restOf(text: string | undefined): number {
   if (point < 0) return 0;
   let rest = 0;
   let digits = 0;
-  for (let at = point + 4; digits < MORE_DIGITS; digits += 1, at += 1) {
+  // The digits end where the offset begins, which may be before those of the milliseconds are over.
+  for (let at = point + 1; digits < MILLISECOND_DIGITS + MORE_DIGITS; digits += 1, at += 1) {
     const digit = at < text.length ? text.charCodeAt(at) - 48 : -1;
     if (digit < 0 || digit > 9) break;
-    rest = rest * 10 + digit;
+    if (digits >= MILLISECOND_DIGITS) rest = rest * 10 + digit;
   }
-  return rest * 10 ** (MORE_DIGITS - digits);
+  return rest * 10 ** (MILLISECOND_DIGITS + MORE_DIGITS - Math.max(digits, MILLISECOND_DIGITS));
 }

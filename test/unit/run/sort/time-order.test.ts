@@ -151,6 +151,11 @@ it('what a time says beyond its milliseconds counts to the last digit', () => {
   expect(restOf(undefined)).toBe(0);
 });
 
+it('digits end where the offset begins: times of fewer than three digits are compared as what they say', () => {
+  const times = ['00.5+02:00', '00.12-09:30', '00.5001+02:00', '00.123456+02:00', '00.123+02:00', '00Z', '00+02:00'];
+  expect(times.map((time) => restOf(`2024-01-01T00:00:${time}`))).toEqual([0, 0, 100_000_000, 456_000_000, 0, 0, 0]);
+});
+
 it('items are late when one of their graph that is newer was sent before', () => {
   const late = new LateItems();
   late.sent(0, 1);
