@@ -80,15 +80,20 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
     for await (const { items } of blocks) {
       for (const item of items) {
         coverage.countItem(item);
+        written.clear();
+        written.add(item);
+        const bytes = written.bytes(0);
+        // As in a run: what is known already is not asked where it goes.
+        if (repeats?.isKnown(item, bytes) === true) {
+          counts.known += 1;
+          continue;
+        }
         if (!counts.place(item)) {
           books.rejectMisplaced(ownedByAnother(item));
           continue;
         }
-        written.clear();
-        written.add(item);
-        const bytes = written.bytes(0);
-        if (repeats?.isNew(item, bytes) === false) counts.known += 1;
-        else counts.add(item, bytes.length);
+        repeats?.remember();
+        counts.add(item, bytes.length);
       }
       await repeats?.tidy();
     }

@@ -14,6 +14,8 @@ export class Repeats {
   readonly #marks: SpillingTable;
   readonly #words = new Uint32Array(4);
   #identities: Identities | undefined;
+  /** The item that was asked for last can be known again. */
+  #isNamed = false;
 
   /** `folder` names where files go when they are needed; it is made then, and removed by `close`. */
   static async create(onChanged: OnChanged, folder: () => string): Promise<Repeats> {
@@ -28,15 +30,22 @@ export class Repeats {
     this.#marks = new SpillingTable(folder, 'marks');
   }
 
-  /** True when a run would send the item: nothing equal to it stands before it. `bytes`: as it is sent. */
-  isNew(item: Item, bytes: Uint8Array): boolean {
+  /**
+   * True when a run would not send the item because one that is equal was remembered. Call it once for every item, in the order of a run.
+   * `bytes`: as it is sent.
+   */
+  isKnown(item: Item, bytes: Uint8Array): boolean {
     const { mark } = this.#identities ?? {};
-    if (mark === undefined || this.#identities?.identify(item, bytes, item.position.source.file?.path) !== true)
-      return true;
+    this.#isNamed = this.#identities?.identify(item, bytes, item.position.source.file?.path) === true;
+    if (mark === undefined || !this.#isNamed) return false;
     const known = this.#marks.get(mark);
-    if (known !== ABSENT && (known === mark[4] || this.#onChanged === 'skip')) return false;
-    this.#marks.set(mark, mark[4] ?? 0);
-    return true;
+    return known !== ABSENT && (known === mark[4] || this.#onChanged === 'skip');
+  }
+
+  /** The item that was asked for last would be sent: it was not rejected. */
+  remember(): void {
+    const { mark } = this.#identities ?? {};
+    if (mark !== undefined && this.#isNamed) this.#marks.set(mark, mark[4] ?? 0);
   }
 
   /** Call it between blocks: gives the memory back that more than a certain number of items need. */

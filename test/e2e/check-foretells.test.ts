@@ -92,6 +92,19 @@ describe('check foretells an import exactly', () => {
     expect(check.rejects).toEqual(run.errors);
   });
 
+  it('a repeat that names another owner of its thread is left out, not rejected', async () => {
+    const row = (id: number, user: string): string =>
+      `${JSON.stringify({ id, thread: 'twice', user, text: `text ${id}`, at: '2024-05-01T00:00:00Z' })}\n`;
+    const file = at.write('owners.jsonl', row(1, 'ann') + row(2, 'ann') + row(2, 'bob') + row(3, 'bob'));
+    const map = at.write(
+      'owners.yaml',
+      `version: 1\nkey: '{{ id }}'\nitem: { type: thread_message, thread_id: '{{ thread }}', user_id: '{{ user }}', role: user, content: '{{ text }}', created_at: { from: at } }\n`,
+    );
+    const { check, run } = await both(file, '-m', map);
+    expect(check.items).toMatchObject({ total: run.accepted, known: run.items.known, rejected: run.items.rejected });
+    expect(check.items).toMatchObject({ total: 2, known: 1, rejected: 1 });
+  });
+
   it.each([
     ['by key, sent again when the content is another', 'key: "{{ id }}"', []],
     ['by key, left when the content is another', 'key: "{{ id }}"', ['--on-changed', 'skip']],
