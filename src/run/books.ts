@@ -5,7 +5,7 @@
 import type { ErrorGroup, Observe, TimeSafety } from '../events.js';
 import { AppError } from '../errors.js';
 import type { Totals } from '../ledger/runs.js';
-import { describePosition, type Item, type Rejection } from '../model.js';
+import { describePosition, type Item, type Position, type Rejection } from '../model.js';
 import { ErrorGroups } from './error-groups.js';
 import { TimeCounter } from './time-safety.js';
 
@@ -41,6 +41,8 @@ export interface BooksOptions {
   readonly refused?: number;
   /** Items are sent in the order of their time: nothing is sent before all of the input was read. */
   readonly isSorted?: boolean;
+  /** True the first time that it is asked for a record. Without it a record whose rejections do not come one after another counts more than once. */
+  readonly isFirstOf?: ((position: Position) => boolean) | undefined;
 }
 
 /** What the books know of a rejection beside itself. */
@@ -141,12 +143,15 @@ export class Books {
   }
 
   #tellItem(rejection: Rejection, facts: RejectionFacts): void {
-    const { source, ordinal } = rejection.position;
-    if (this.#lastPartly?.ordinal !== ordinal || this.#lastPartly.source.index !== source.index) {
-      this.#lastPartly = rejection.position;
-      this.partlyRejected += 1;
-    }
+    const { position } = rejection;
+    if (this.#options.isFirstOf?.(position) ?? this.#isNotLast(position)) this.partlyRejected += 1;
     this.tell(rejection, facts);
+  }
+
+  #isNotLast(position: Position): boolean {
+    const last = this.#lastPartly;
+    this.#lastPartly = position;
+    return last?.ordinal !== position.ordinal || last.source.index !== position.source.index;
   }
 
   /** Writes a rejection down and shows it, without counting it: for further faults of a record that is counted already. */

@@ -14,7 +14,8 @@ import { CallCounts } from './call-counts.js';
 import { CoverageCounter, type MappedColumns } from './coverage.js';
 import { ownedByAnother, type CreatableKind } from './destinations.js';
 import type { OnChanged } from './known-items.js';
-import { readItems, type RecordMapper } from './read-items.js';
+import { readItems, type ItemBlock, type RecordMapper } from './read-items.js';
+import { RecordsMet } from './records-met.js';
 import { Repeats } from './repeats.js';
 import { inTimeOrder, type SortSettings } from './sort/time-order.js';
 
@@ -53,12 +54,14 @@ export type CheckFindings = Omit<CheckReport, 'exitCode' | 'next' | 'tests'>;
 export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: AbortSignal): Promise<CheckFindings> {
   const { sources, mapper, clock, observe } = deps;
   const startedAt = clock.now();
+  const partly = deps.scratch === undefined ? undefined : new RecordsMet(deps.scratch);
   const books = new Books({
     maxErrors: { kind: 'unlimited' },
     nowMs: clock.date(),
     observe,
     record: deps.recordRejection,
     isSorted: options.sort !== undefined,
+    isFirstOf: partly === undefined ? undefined : (position) => partly.meet(position),
   });
   const counts = new ItemCounts(options);
   const repeats =
@@ -72,7 +75,7 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
       return mapper.map(record, out);
     },
   };
-  const reading = readItems({ sources, mapper: counting, books, observe }, options, signal);
+  const reading = tidied(readItems({ sources, mapper: counting, books, observe }, options, signal), partly);
   if (options.sort !== undefined) observe({ type: 'phase', phase: 'sorting' });
   const blocks = options.sort === undefined ? reading : inTimeOrder(reading, sources, { ...options.sort, signal });
   const written = new EncodedBlock();
@@ -96,9 +99,11 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
         counts.add(item, bytes.length);
       }
       await repeats?.tidy();
+      await partly?.tidy();
     }
   } finally {
     repeats?.close();
+    partly?.close();
   }
   signal.throwIfAborted();
   const { calls, batches, batchesMost } = counts.work();
@@ -133,6 +138,13 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
     coverage: coverage.result(),
     pace: paceOf(calls.total, options.rateLimit),
   };
+}
+
+async function* tidied(blocks: AsyncIterable<ItemBlock>, partly: RecordsMet | undefined): AsyncGenerator<ItemBlock> {
+  for await (const block of blocks) {
+    await partly?.tidy();
+    yield block;
+  }
 }
 
 /** An import of the same rows would not come to its end: better known before it starts. */

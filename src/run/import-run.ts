@@ -215,7 +215,6 @@ class ImportRun {
       refused: countsBefore.refused,
       isSorted: options.sort !== undefined,
     });
-    this.#books.partlyRejected = countsBefore.partly;
     this.#counted =
       deps.marks === undefined ? undefined : new CountedItems(ledger.db, options.run, deps.folder, frontier);
     this.#destinations = new Destinations(api, {
@@ -846,9 +845,8 @@ class ImportRun {
     };
   }
 
-  /** In the order of time the items of one record may be rejected far from each other: only the ledger knows which are of one. */
+  /** The items of one record may be rejected far from each other, at different stages: only the ledger knows which are of one. */
   get #partlyRejected(): number {
-    if (this.#options.sort === undefined) return this.#books.partlyRejected;
     return this.#deps.ledger.rejects.counts(this.#options.run).partly;
   }
 

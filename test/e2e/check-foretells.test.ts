@@ -8,6 +8,7 @@ beforeAll(() => {
 afterAll(() => at.close());
 
 interface Check {
+  readonly records: Readonly<Record<string, number>>;
   readonly rejected: number;
   readonly batches: number;
   readonly batches_most: number;
@@ -18,6 +19,7 @@ interface Check {
 }
 
 interface Run {
+  readonly records: Readonly<Record<string, number>>;
   readonly rejected: number;
   readonly accepted: number;
   readonly batches: readonly unknown[];
@@ -103,6 +105,25 @@ describe('check foretells an import exactly', () => {
     const { check, run } = await both(file, '-m', map);
     expect(check.items).toMatchObject({ total: run.accepted, known: run.items.known, rejected: run.items.rejected });
     expect(check.items).toMatchObject({ total: 2, known: 1, rejected: 1 });
+  });
+
+  it.each([
+    ['in the order of the input', []],
+    ['in the order of time', ['--sort', 'created_at']],
+  ])('a record of which several items are rejected, at whatever stage, once: %s', async (_, flags) => {
+    const item = (content: string, at: string): string =>
+      `  - { type: thread_message, thread_id: 'parts${flags.length}', user_id: '{{ user }}', role: user, content: '${content}', created_at: { from: ${at} } }\n`;
+    const map = at.write(
+      'parts.yaml',
+      `version: 1\nitems:\n${item('question {{ id }}', 'asked')}${item('{{ note }}', 'asked')}${item('answer {{ id }}', 'answered')}`,
+    );
+    const row = (id: number, user: string, note: string): string =>
+      `${JSON.stringify({ id, user, note, asked: `2024-05-0${id}T00:00:00Z`, answered: `2025-05-0${id}T00:00:00Z` })}\n`;
+    const file = at.write('parts.jsonl', row(1, 'ann', 'note') + row(2, 'bob', ' ') + row(3, 'bob', ' '));
+    const { check, run } = await both(file, '-m', map, ...flags);
+    expect(check.records).toMatchObject({ mapped: 3, partly_rejected: 2 });
+    expect(run.records).toMatchObject({ mapped: 3, partly_rejected: 2 });
+    expect(check.items).toMatchObject({ rejected: run.items.rejected });
   });
 
   it.each([
