@@ -3,6 +3,7 @@
  * what they do together is said here, and the books are kept here.
  */
 import { setMaxListeners } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
@@ -596,6 +597,8 @@ class ImportRun {
       }
     } finally {
       await order.close();
+      // What was sorted of earlier tries lay in there, and may have been all that did.
+      await rm(sort.folder, { recursive: true, force: true });
     }
     step('sort.removed');
   }

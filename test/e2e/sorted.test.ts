@@ -94,6 +94,16 @@ describe('an export that is newest first, with --sort created_at', () => {
     ).toEqual([]);
   });
 
+  it('all of which an earlier try has sent: nothing of a sort is left in the folder of the run', async () => {
+    const here = await setUp();
+    here.at.write('rows.jsonl', jsonLines(newestFirst(testRows(240))));
+    const words = ['rows.jsonl', ...MAP, '--sort', 'created_at', '--sort-memory', '20KiB'];
+    expectCode(await here.run([...words, '--stage-only']), 14);
+    expectCode(await here.run(words), 0);
+    expect(leftSorts(here.at.path('state'))).toEqual([]);
+    expect(await here.compare(testRows(240))).toEqual([]);
+  });
+
   it('tells equal rows apart as a run that does not sort: neither sends again what the other sent', async () => {
     const here = await setUp();
     const rows = testRows(20).flatMap((row) => [row, { ...row, id: `${row.id} again` }]);
