@@ -239,6 +239,22 @@ describe('a ChatGPT export', () => {
     expect(await unsorted.remote.contents('u:ana')).toEqual(['new: ask', 'new: answer', 'old: ask', 'old: answer']);
   });
 
+  it('keeps a message without a time behind the one before it', async () => {
+    const here = await setUp();
+    const mapping = {
+      a: node('a', null, 'user', 'one', 1_714_550_010),
+      b: node('b', 'a', 'assistant', 'two', 1_714_550_020),
+      c: node('c', 'b', 'user', 'three', null),
+      d: node('d', 'c', 'assistant', 'four', 1_714_550_030),
+    };
+    here.at.write(
+      'conversations.json',
+      JSON.stringify([{ id: 'x', create_time: 1_714_550_000, current_node: 'd', mapping }]),
+    );
+    expectCode(await here.run(['conversations.json', '--preset', 'chatgpt', '--user', 'ana']), 0);
+    expect(await thread(here, 'chatgpt-x')).toEqual(['one', 'two', 'three', 'four']);
+  });
+
   it('needs to know whose it is', async () => {
     const here = await setUp();
     here.at.write('conversations.json', '[]');

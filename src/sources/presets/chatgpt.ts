@@ -10,13 +10,23 @@ export function enrichConversation(value: unknown): unknown {
   const { mapping: _, ...conversation } = value;
   const nodes = value['mapping'];
   const branch = branchOf(nodes, textOf(value['current_node']) ?? newestLeaf(nodes));
-  const messages = branch.flatMap((id) => messageOf(id, nodes[id]) ?? []);
+  const shown = branch.flatMap((id): JsonObject | readonly never[] => messageOf(id, nodes[id]) ?? []);
+  const messages = timed(shown);
   const all = Object.entries(nodes).flatMap(([id, node]) => messageOf(id, node) ?? []);
   return compact({
     ...conversation,
     conversation_id: textOf(value['conversation_id']) ?? textOf(value['id']),
     messages,
     left_out: all.length - messages.length,
+  });
+}
+
+/** A message without a time takes that of the one before it over, so that it stays behind it wherever messages are put in order. */
+function timed(messages: readonly JsonObject[]): readonly JsonObject[] {
+  let before: unknown;
+  return messages.map((message) => {
+    before = message['sent_at'] ?? before;
+    return before === undefined ? message : { ...message, sent_at: before };
   });
 }
 
