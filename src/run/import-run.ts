@@ -136,8 +136,15 @@ export interface ImportOutcome {
 }
 
 /** The items of a block that must be sent. */
-interface SiftedBlock extends Pick<ItemBlock, 'records' | 'bytes' | 'start'> {
+interface SiftedBlock extends Pick<ItemBlock, 'records' | 'bytes' | 'start'>, Sifted {
+  /** How many repeats had been found to be known when it was read. */
+  readonly repeatsBefore: number;
+}
+
+interface Sifted {
   readonly items: EncodedBlock;
+  /** By their index: marks of items that repeat one before them which may be rejected yet. They are sent if it is. */
+  readonly repeated: ReadonlyMap<number, Uint32Array>;
 }
 
 const AHEAD_BLOCKS = 4;
@@ -181,6 +188,8 @@ class ImportRun {
   #isTakenUp = false;
   #placed = 0;
   #misplaced = 0;
+  /** Items that repeat one of their try which had yet to be placed, and was. */
+  #repeats = 0;
   readonly #missing = new Set<CreatableKind>();
   readonly #missingNames = new Set<string>();
 
@@ -495,7 +504,7 @@ class ImportRun {
     for await (const block of reading) {
       this.#rejects.during(undefined);
       const { records, bytes, start } = block;
-      yield { records, bytes, start, items: this.#sift(block, settled) };
+      yield { records, bytes, start, repeatsBefore: this.#repeats, ...this.#sift(block, settled) };
     }
   }
 
@@ -538,19 +547,21 @@ class ImportRun {
   }
 
   /** The items of a block that must be sent: not those that an earlier try has settled, nor those that the project holds. */
-  #sift(block: ItemBlock, settled: SettledItems): EncodedBlock {
+  #sift(block: ItemBlock, settled: SettledItems): Sifted {
     const encoded = this.#spare.pop() ?? new EncodedBlock();
     encoded.clear();
     const known = this.#known;
+    const repeated = new Map<number, Uint32Array>();
     for (const item of block.items) {
       encoded.add(item);
       const isSettled = settled.take(item);
       if (known === undefined) {
         if (isSettled) encoded.drop();
       } else if (!known.wants(item, encoded, isSettled)) encoded.drop();
+      else if (known.repeated !== undefined) repeated.set(encoded.items.length - 1, known.repeated);
     }
     this.#bookKnown(encoded);
-    return encoded;
+    return { items: encoded, repeated };
   }
 
   #bookKnown(last: EncodedBlock): void {
@@ -593,7 +604,7 @@ class ImportRun {
         return source.info;
       });
       for await (const some of items) {
-        yield { items: this.#siftSorted(some, late), start: undefined, records: 0, bytes: 0 };
+        yield { ...this.#siftSorted(some, late), start: undefined, records: 0, bytes: 0, repeatsBefore: 0 };
       }
     } finally {
       await order.close();
@@ -636,9 +647,10 @@ class ImportRun {
   }
 
   /** As `#sift`, in the order of time, of items that were met. */
-  #siftSorted(some: readonly (SortedItem | SettledPlace)[], late: LateItems): EncodedBlock {
+  #siftSorted(some: readonly (SortedItem | SettledPlace)[], late: LateItems): Sifted {
     const encoded = this.#spare.pop() ?? new EncodedBlock();
     encoded.clear();
+    const repeated = new Map<number, Uint32Array>();
     for (const each of some) {
       if (!('item' in each)) {
         late.held(each.destination, each.ms);
@@ -648,11 +660,12 @@ class ImportRun {
       encoded.addWritten(item, bytes);
       if (met?.isHeld === true) late.held(destination, item.time.ms);
       if (!this.#wantsSorted(item, encoded, met)) encoded.drop();
+      else if (this.#known?.repeated !== undefined) repeated.set(encoded.items.length - 1, this.#known.repeated);
       else late.sent(destination, item.time.ms);
     }
     this.#books.late = late.count;
     this.#bookKnown(encoded);
-    return encoded;
+    return { items: encoded, repeated };
   }
 
   #wantsSorted(item: Item, encoded: EncodedBlock, met: Met | undefined): boolean {
@@ -676,10 +689,15 @@ class ImportRun {
     const encoded = block.items;
     if (block.start !== undefined) {
       const { place, totals } = block.start;
-      this.#frontier.enter({ place, totals: { ...totals, misplaced: this.#books.misplaced } });
+      const known = (totals['known'] ?? 0) + this.#repeats - block.repeatsBefore;
+      this.#frontier.enter({ place, totals: { ...totals, known, misplaced: this.#books.misplaced } });
     }
     const slots: number[] = new Array<number>(encoded.items.length);
     for (const [index, item] of encoded.items.entries()) {
+      if (!this.#wantsRepeated(block, index)) {
+        slots[index] = -1;
+        continue;
+      }
       const place = this.#destinations.place(item);
       if (typeof place === 'number') {
         this.#placed += 1;
@@ -693,7 +711,22 @@ class ImportRun {
     this.#handover.rethrow();
     await this.#uploader.put(encoded, slots, block.records, block.bytes);
     this.#waiting.delete(encoded);
+    this.#known?.placed(this.#waiting);
     this.#spare.push(encoded);
+  }
+
+  /** False, and counted, for an item that repeats one which found its place. */
+  #wantsRepeated({ items, repeated }: Sifted, index: number): boolean {
+    const mark = repeated.get(index);
+    if (mark === undefined) return true;
+    if (this.#known?.wantsRepeated(mark) === true) {
+      items.setMark(index, mark);
+      return true;
+    }
+    this.#repeats += 1;
+    this.#books.known += 1;
+    this.#deps.observe({ type: 'known', items: 1 });
+    return false;
   }
 
   #misplace(item: Item, { code, message, missing }: Misplaced, mark: Uint32Array | undefined): void {

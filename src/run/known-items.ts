@@ -7,6 +7,8 @@ import type { Observe } from '../events.js';
 import { EncodedBlock } from '../lanes/encoded-block.js';
 import type { Identities } from '../lanes/identity.js';
 import type { CountedItems } from '../ledger/counted-items.js';
+import { ABSENT } from '../ledger/hash-store/entry.js';
+import { HashTable } from '../ledger/hash-store/hash-table.js';
 import type { Marks } from '../ledger/marks.js';
 import type { Item, SourceInfo } from '../model.js';
 import type { Books } from './books.js';
@@ -45,12 +47,18 @@ export interface Met {
 
 /** So many repeated keys are told one by one. */
 const MOST_TOLD = 5;
+/** With more marks than this, those of items that are placed are forgotten. */
+const MOST_UNPLACED = 64 * 1024;
 
 export class KnownItems {
   readonly #options: KnownOptions;
   readonly #passed = new EncodedBlock();
   /** Occurrence numbers of items on their way, by item: only where they are not 0. */
   readonly #occurrences = new WeakMap<Item, number>();
+  /** Marks that were reserved for items which may be rejected yet, because their thread may belong to somebody else. */
+  readonly #unplaced = new HashTable();
+  /** The mark of the item that was wanted last, when it repeats one of those: whether it must be sent is to be asked of `wantsRepeated`. */
+  repeated: Uint32Array | undefined;
   #known = 0;
   #updated = 0;
   #failed = 0;
@@ -84,6 +92,7 @@ export class KnownItems {
 
   /** As `wants`, of an item that was met before and is not settled. */
   wantsMet(item: Item, block: EncodedBlock, met: Met | undefined): boolean {
+    this.repeated = undefined;
     return met === undefined || this.#decide(item, block, met);
   }
 
@@ -92,6 +101,7 @@ export class KnownItems {
     const { identities } = this.#options;
     const hasMark = this.#identify(item, block);
     const repeats = hasMark ? this.#meet(item) : undefined;
+    this.repeated = undefined;
     if (isSettled) return false;
     if (!hasMark) return true;
     return this.#decide(item, block, { mark: identities.mark, occurrence: identities.occurrence, repeats });
@@ -105,10 +115,15 @@ export class KnownItems {
   ): boolean {
     const { marks, onChanged } = this.#options;
     if (occurrence !== undefined && occurrence > 0) this.#occurrences.set(item, occurrence);
+    const isUnsure = item.wire.type === 'thread_message' && item.owner !== undefined;
     const known = marks.find(mark);
     if (known === 'changed' && (repeats !== undefined || isHeld === false)) this.#tellRepeated(item, repeats);
     if (known !== 'unknown' && !(known === 'failed' && this.#options.recalled !== undefined)) {
       if (known !== 'changed' || onChanged === 'skip') {
+        if (isUnsure && this.#unplaced.get(mark) !== ABSENT) {
+          this.repeated = mark.slice();
+          return true;
+        }
         this.#known += 1;
         if (known === 'failed') this.#failed += 1;
         return false;
@@ -117,7 +132,29 @@ export class KnownItems {
     }
     marks.reserve(mark);
     block.setMark(block.items.length - 1, mark);
+    if (isUnsure) this.#unplaced.set(mark, 0, 0);
     return true;
+  }
+
+  /** Whether an item with a `repeated` mark must be sent, now that those before it are placed: then it is reserved. */
+  wantsRepeated(mark: Uint32Array): boolean {
+    const { marks } = this.#options;
+    if (marks.find(mark) !== 'unknown') return false;
+    marks.reserve(mark);
+    return true;
+  }
+
+  /** Call it when a block was placed; `waiting` are those that are not yet. */
+  placed(waiting: ReadonlySet<EncodedBlock>): void {
+    const unplaced = this.#unplaced;
+    if (unplaced.size === 0 || (waiting.size > 0 && unplaced.size < MOST_UNPLACED)) return;
+    unplaced.clear();
+    for (const block of waiting) {
+      for (let i = 0; i < block.items.length; i++) {
+        const mark = block.mark(i);
+        if (mark !== undefined) unplaced.set(mark, 0, 0);
+      }
+    }
   }
 
   /** Which of several equal items of its source an item is, 0-based. */

@@ -108,6 +108,30 @@ describe('check foretells an import exactly', () => {
   });
 
   it.each([
+    ['by its key', "key: '{{ id }}'", []],
+    ['by its key, whatever it says', "key: '{{ id }}'", ['--on-changed', 'skip']],
+    ['by its key, in the order of time', "key: '{{ id }}'", ['--sort', 'created_at']],
+    ['in another file', '', []],
+  ])('a row that repeats one which is rejected goes in: known %s', async (name, key, flags) => {
+    const thread = name.replaceAll(/\W+/g, '-');
+    const map = at.write(
+      'rejected.yaml',
+      `version: 1\n${key}\nitem: { type: thread_message, thread_id: '${thread}', user_id: '{{ user }}', role: user, content: '{{ text }}', created_at: { from: at } }\n`,
+    );
+    const row = (id: number, user: string, text: string): string =>
+      `${JSON.stringify({ id, user, text, at: '2024-05-01T00:00:00Z' })}\n`;
+    const changed = flags.includes('skip') ? 'another' : 'two';
+    const files = [
+      at.write('first.jsonl', row(1, 'ann', 'one') + row(2, 'bob', 'two')),
+      at.write('second.jsonl', row(2, 'ann', changed) + row(2, 'cat', changed) + row(3, 'ann', 'three')),
+    ];
+    const known = key === '' ? 0 : 1;
+    const { check, run } = await both(...files, '-m', map, '--name', thread, ...flags);
+    expect(run).toMatchObject({ accepted: 3, items: { known, rejected: 2 - known } });
+    expect(check.items).toMatchObject({ total: 3, known, rejected: 2 - known });
+  });
+
+  it.each([
     ['in the order of the input', []],
     ['in the order of time', ['--sort', 'created_at']],
   ])('a record of which several items are rejected, at whatever stage, once: %s', async (_, flags) => {

@@ -160,7 +160,7 @@ const node = (
   parent: string | null,
   role: string,
   text: string | null,
-  at: number,
+  at: number | null,
   more: object = {},
 ): object => ({
   id,
