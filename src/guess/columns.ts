@@ -39,7 +39,7 @@ function collect(
   found: Map<string, { readonly name: string; readonly values: unknown[] }>,
 ): void {
   for (const [name, value] of Object.entries(row)) {
-    if (value === null || value === undefined || value === '') continue;
+    if (value === null || value === undefined || value === '' || !canStandInMapping(name)) continue;
     const path = pathTo(prefix, name);
     if (isRow(value)) {
       if (depth + 1 < DEPTH) collect(value, path, depth + 1, found);
@@ -49,6 +49,11 @@ function collect(
     if (known !== undefined) known.values.push(value);
     else if (found.size < MOST_COLUMNS) found.set(path, { name, values: [value] });
   }
+}
+
+/** A mapping file cannot name halves of characters, nor what no object keeps. */
+function canStandInMapping(name: string): boolean {
+  return name !== '__proto__' && !/\p{Surrogate}/u.test(name);
 }
 
 /** How an expression reads a field of what `prefix` reads. */

@@ -1,5 +1,5 @@
 /** A guess as a mapping file: with the reason of every choice, what else it could be, and two rows as tests. */
-import type { Column } from './columns.js';
+import { wordsOf, type Column } from './columns.js';
 import type { Guess } from './guess.js';
 
 export interface MappingContext {
@@ -201,7 +201,7 @@ function metadataLines({ metadata }: Guess): readonly string[] {
   return [
     '  # Up to ten short values, kept with the item. Take out what is of no use.',
     '  metadata:',
-    ...metadata.map((column) => `    ${nameOf(column)}: ${optional(column)}`),
+    ...namesOf(metadata).map(([name, column]) => `    ${plain(name)}: ${optional(column)}`),
   ];
 }
 
@@ -215,9 +215,19 @@ function isPath(path: string): boolean {
   return /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$/.test(path);
 }
 
-function nameOf({ path, words }: Column): string {
-  const name = words.replace(/\s+/g, '_');
-  return plain(name === '' ? path : name);
+/** A name for each column: that of its last part, else of all its parts, else with a number. */
+function namesOf(columns: readonly Column[]): readonly (readonly [string, Column])[] {
+  const taken = new Set<string>();
+  return columns.map((column) => {
+    const { path, words } = column;
+    const [first = path, ...others] = [words, wordsOf(path.replace(/^row\b/, ''))]
+      .map((text) => text.replace(/\s+/g, '_'))
+      .filter((text) => text !== '');
+    let name = [first, ...others].find((text) => !taken.has(text)) ?? first;
+    for (let n = 2; taken.has(name); n++) name = `${first}_${n}`;
+    taken.add(name);
+    return [name, column] as const;
+  });
 }
 
 function alternatives(others: readonly Column[]): string {

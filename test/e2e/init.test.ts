@@ -43,6 +43,18 @@ describe('init', () => {
     expect(check.stdout + check.stderr).toContain('1 passed, 0 failed');
   });
 
+  it.each([
+    ['nested alike', ',"shop":{"status":"open"},"product":{"status":"new","kind":"x"},"Status":"a"'],
+    ['alike but for their writing', ',"Order Status":"a","order_status":"b","order_status_2":"c"'],
+    ['hostile', ',"__proto__":"p","\\ud800":"half","constructor":"c","{{ x }}":"d","a\\"b":"e"'],
+  ])('writes a mapping that runs when names of columns are %s', async (_, columns) => {
+    at = workplace();
+    const row = (n: number): string => `{"text":"The order number ${n} has not come yet."${columns}}\n`;
+    at.write('names.jsonl', row(1) + row(2) + row(3));
+    expect(await guessed('names.jsonl', '--graph', 'g')).toMatchObject({ produced: 3, rejected: 0 });
+    expect(await checked('names.jsonl')).toEqual({ code: 0, read: 3, rejected: 0 });
+  });
+
   it('asks nothing without a terminal, and overwrites a file only with --yes', async () => {
     at = workplace();
     at.write('notes.csv', `id;text;created\n${ROWS.join('\n')}\n`);

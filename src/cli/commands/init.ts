@@ -25,6 +25,8 @@ import { sampleOf, type Sample } from './init-sample.js';
 const SHOWN = 3;
 /** A test holds at most so many characters of a row. */
 const TEST_CHARACTERS = 2_000;
+/** Halves of characters, and a name that no object keeps, cannot stand in a mapping file. */
+const UNWRITABLE = /\\ud[89a-f]|"__proto__":/;
 
 export async function init(args: readonly string[], values: Values, io: Io): Promise<void> {
   if (values.preset !== undefined) return await initPreset(args, values, io);
@@ -157,7 +159,8 @@ function testsOf(mapping: Mapping, { records, nested }: Sample): MappingContext[
     mapper.map(record, out);
     const [item] = out.items;
     if (item === undefined || out.items.length > 1 || out.rejections.length > 0) continue;
-    if (JSON.stringify(record.value).length > TEST_CHARACTERS || usesPlace(mapping)) continue;
+    const row = JSON.stringify(record.value);
+    if (row.length > TEST_CHARACTERS || UNWRITABLE.test(row) || usesPlace(mapping)) continue;
     const { metadata: _, ...fields } = item.wire;
     return [{ row: record.value, expect: fields }];
   }
