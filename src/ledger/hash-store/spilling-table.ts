@@ -6,6 +6,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ABSENT } from './entry.js';
 import { HashTable } from './hash-table.js';
+import { writingError } from './problems.js';
 import { SegmentSet } from './segment-set.js';
 import { writeSegment } from './segment-writer.js';
 
@@ -37,7 +38,7 @@ export class SpillingTable {
     this.#recent.set(key, 0, value);
   }
 
-  /** Call it now and then: moves to a file what is too much for memory. */
+  /** Call it now and then: moves to a file what is too much for memory. Rejects with AppError `disk-full` or `ledger-write` where it cannot. */
   async tidy(): Promise<void> {
     if (this.#recent.size < this.#mostRecent) return;
     const path = this.#next();
@@ -58,8 +59,13 @@ export class SpillingTable {
 
   #next(): string {
     if (this.#path === undefined) {
-      this.#path = this.#folder();
-      mkdirSync(this.#path, { recursive: true, mode: 0o700 });
+      const path = this.#folder();
+      try {
+        mkdirSync(path, { recursive: true, mode: 0o700 });
+      } catch (error) {
+        throw writingError(path, error);
+      }
+      this.#path = path;
     }
     return join(this.#path, `${this.#name}-${this.#files++}.segment`);
   }

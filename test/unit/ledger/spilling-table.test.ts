@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -36,6 +36,16 @@ describe('a table that spills', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('says what is wrong where its folder cannot be made', async () => {
+    const base = mkdtempSync(join(tmpdir(), 'zi-spill-'));
+    writeFileSync(join(base, 'file'), '');
+    const table = new SpillingTable(() => join(base, 'file', 'own'), 'x', 1);
+    table.set(keyOf(1), 1);
+    await expect(table.tidy()).rejects.toMatchObject({ code: 'ledger-write', disposition: 'ledger' });
+    table.close();
+    rmSync(base, { recursive: true, force: true });
   });
 
   it('makes no folder while everything fits into memory', async () => {
