@@ -80,7 +80,10 @@ export class Identities {
     isFree: (mark: Uint32Array) => boolean,
   ): boolean {
     if (!this.identify(item, bytes, path)) return false;
-    if (item.key !== undefined) return true;
+    if (item.key !== undefined) {
+      if (known.mark !== undefined && this.#isVersion(known.mark)) this.mark.set(this.versionOf(this.mark));
+      return true;
+    }
     const first = this.mark.slice();
     if (known.occurrence !== undefined) this.#setOccurrence(first, known.occurrence);
     else if (known.mark === undefined) this.#setOccurrence(first, this.#turnOf(item, first));
@@ -93,6 +96,24 @@ export class Identities {
     }
     this.#setOccurrence(first, free ?? 0);
     return true;
+  }
+
+  /**
+   * What an item with a key is known by when its key came before in the same run with other content: this version of it. `mark` is its mark by the
+   * key alone.
+   */
+  versionOf(mark: Uint32Array): Uint32Array {
+    const version = mark.slice();
+    const salt = this.#salt(`version ${mark[4] ?? 0}`);
+    for (let i = 0; i < 4; i++) version[i] = ((mark[i] ?? 0) ^ (salt[i] ?? 0)) >>> 0;
+    return version;
+  }
+
+  /** Whether this is the mark of a version of what was identified last. */
+  #isVersion(mark: Uint32Array): boolean {
+    const base = this.mark.slice();
+    base[4] = (mark[4] ?? 0) & CONTENT_BITS;
+    return isSameItem(this.versionOf(base), mark);
   }
 
   #turnOf({ position }: Item, first: Uint32Array): number {

@@ -24,6 +24,7 @@ import { Destinations, type CreatableKind, type Misplaced } from './destinations
 import { Drafts, type Draft } from './drafts.js';
 import { FrontierQueue } from './frontier.js';
 import { Handover } from './handover.js';
+import { SpillingTable } from '../ledger/hash-store/spilling-table.js';
 import { KnownItems, type Met, type OnChanged, type Recalled } from './known-items.js';
 import type { Protocol } from './protocol.js';
 import { readAgainFrom, type OpenAgain } from './read-again.js';
@@ -180,6 +181,8 @@ class ImportRun {
   /** Memory of blocks that were handed on. */
   readonly #spare: EncodedBlock[] = [];
   /** Blocks that wait for their turn. */
+  /** Keys that were decided on in the order of time. */
+  readonly #decided: SpillingTable | undefined;
   readonly #waiting = new Set<EncodedBlock>();
   /** All input was read and is in complete batches. */
   #uploaded = false;
@@ -225,6 +228,8 @@ class ImportRun {
       refused: countsBefore.refused,
       isSorted: options.sort !== undefined,
     });
+    const { sort } = options;
+    this.#decided = sort === undefined ? undefined : new SpillingTable(() => join(sort.folder, 'decided'), 'keys');
     this.#counted =
       deps.marks === undefined ? undefined : new CountedItems(ledger.db, options.run, deps.folder, frontier);
     this.#destinations = new Destinations(api, {
@@ -396,6 +401,7 @@ class ImportRun {
       observe: this.#deps.observe,
       nameOf: (source) => this.#deps.sources[source]?.info.id ?? '?',
       recalled,
+      decided: this.#decided,
     });
   }
 
@@ -604,10 +610,12 @@ class ImportRun {
         return source.info;
       });
       for await (const some of items) {
+        await this.#decided?.tidy();
         yield { ...this.#siftSorted(some, late), start: undefined, records: 0, bytes: 0, repeatsBefore: 0 };
       }
     } finally {
       await order.close();
+      this.#decided?.close();
       // What was sorted of earlier tries lay in there, and may have been all that did.
       await rm(sort.folder, { recursive: true, force: true });
     }
@@ -626,9 +634,13 @@ class ImportRun {
         for (const item of block.items) {
           scratch.clear();
           scratch.add(item);
-          const taking = order.add(item, scratch.bytes(0), settled?.take(item), known?.meet(item, scratch));
+          const isSettled = settled?.take(item);
+          const met = known?.meet(item, scratch);
+          if (isSettled === true && met !== undefined) known?.settled(met);
+          const taking = order.add(item, scratch.bytes(0), isSettled, met);
           if (taking !== undefined) await taking;
         }
+        await this.#decided?.tidy();
         this.#checkErrors();
         if (this.#rejects.isFull) this.#commit();
       }

@@ -7,6 +7,7 @@ import type { Observe } from '../events.js';
 import { EncodedBlock } from '../lanes/encoded-block.js';
 import type { Identities } from '../lanes/identity.js';
 import type { CountedItems } from '../ledger/counted-items.js';
+import type { SpillingTable } from '../ledger/hash-store/spilling-table.js';
 import { ABSENT } from '../ledger/hash-store/entry.js';
 import { HashTable } from '../ledger/hash-store/hash-table.js';
 import type { Marks } from '../ledger/marks.js';
@@ -24,6 +25,8 @@ export interface KnownOptions {
   readonly onChanged: OnChanged;
   readonly observe: Observe;
   readonly nameOf: (source: number) => string;
+  /** Keys that were decided on, when that is in another order than that of the input. */
+  readonly decided?: SpillingTable | undefined;
   /** Set when items are sent again: what each was known by. */
   readonly recalled?: ((item: Item) => Recalled) | undefined;
 }
@@ -111,13 +114,23 @@ export class KnownItems {
   #decide(
     item: Item,
     block: EncodedBlock,
-    { mark, occurrence, repeats, isHeld }: Omit<Met, 'isHeld'> & Partial<Pick<Met, 'isHeld'>>,
+    { mark: byKey, occurrence, repeats, isHeld }: Omit<Met, 'isHeld'> & Partial<Pick<Met, 'isHeld'>>,
   ): boolean {
     const { marks, onChanged } = this.#options;
     if (occurrence !== undefined && occurrence > 0) this.#occurrences.set(item, occurrence);
     const isUnsure = item.wire.type === 'thread_message' && item.owner !== undefined;
-    const known = marks.find(mark);
-    if (known === 'changed' && (repeats !== undefined || isHeld === false)) this.#tellRepeated(item, repeats);
+    const isRepeat =
+      occurrence === undefined && (isHeld === undefined ? repeats !== undefined : this.#cameBefore(byKey));
+    let known = marks.find(byKey);
+    let mark = byKey;
+    if (known === 'changed') {
+      if (isRepeat) this.#tellRepeated(item, repeats);
+      const version = this.#options.identities.versionOf(byKey);
+      const knownVersion = marks.find(version);
+      if (knownVersion !== 'unknown') known = knownVersion;
+      // The versions of a key that one run brings stand side by side: what is known of one must not hide the others.
+      if (knownVersion !== 'unknown' || (isRepeat && onChanged === 'send')) mark = version;
+    }
     if (known !== 'unknown' && !(known === 'failed' && this.#options.recalled !== undefined)) {
       if (known !== 'changed' || onChanged === 'skip') {
         if (isUnsure && this.#unplaced.get(mark) !== ABSENT) {
@@ -134,6 +147,19 @@ export class KnownItems {
     block.setMark(block.items.length - 1, mark);
     if (isUnsure) this.#unplaced.set(mark, 0, 0);
     return true;
+  }
+
+  /** In the order of time, an item that an earlier try has settled: its key was there. */
+  settled({ mark, occurrence }: Met): void {
+    if (occurrence === undefined) this.#cameBefore(mark);
+  }
+
+  /** In the order of time: whether the key was decided on before in this run. */
+  #cameBefore(mark: Uint32Array): boolean {
+    const { decided } = this.#options;
+    if (decided === undefined || decided.get(mark) !== ABSENT) return decided !== undefined;
+    decided.set(mark, 0);
+    return false;
   }
 
   /** Whether an item with a `repeated` mark must be sent, now that those before it are placed: then it is reserved. */

@@ -14,7 +14,9 @@ export class Repeats {
   readonly #marks: SpillingTable;
   readonly #words = new Uint32Array(4);
   #identities: Identities | undefined;
-  /** The item that was asked for last can be known again. */
+  /** What the item that was asked for last is known by. */
+  #mark: Uint32Array = new Uint32Array(5);
+  /** It can be known again. */
   #isNamed = false;
 
   /** `folder` names where files go when they are needed; it is made then, and removed by `close`. */
@@ -39,13 +41,15 @@ export class Repeats {
     this.#isNamed = this.#identities?.identify(item, bytes, item.position.source.file?.path) === true;
     if (mark === undefined || !this.#isNamed) return false;
     const known = this.#marks.get(mark);
-    return known !== ABSENT && (known === mark[4] || this.#onChanged === 'skip');
+    this.#mark = mark;
+    if (known === ABSENT || known === mark[4] || this.#onChanged === 'skip') return known !== ABSENT;
+    this.#mark = this.#identities?.versionOf(mark) ?? mark;
+    return this.#marks.get(this.#mark) !== ABSENT;
   }
 
   /** The item that was asked for last would be sent: it was not rejected. */
   remember(): void {
-    const { mark } = this.#identities ?? {};
-    if (mark !== undefined && this.#isNamed) this.#marks.set(mark, mark[4] ?? 0);
+    if (this.#isNamed) this.#marks.set(this.#mark, this.#mark[4] ?? 0);
   }
 
   /** Call it between blocks: gives the memory back that more than a certain number of items need. */

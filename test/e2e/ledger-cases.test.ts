@@ -19,6 +19,7 @@ import {
   said,
   SMALL,
   testRows,
+  type TestRow,
   type Imports,
 } from '../support/imports.js';
 import type { ServiceOptions } from '../support/service.js';
@@ -329,6 +330,50 @@ describe('ids of two files that collide', () => {
     const warnings = tried.stderr.split('\n').filter((line) => line.includes('"notice"'));
     expect(warnings.filter((line) => line.includes('a.jsonl:1') && line.includes('b.jsonl:1'))).toHaveLength(1);
     expect(here.added()).toBe(sent);
+  });
+});
+
+describe('a key that stands in a file with several contents', () => {
+  const version = (id: string, text: string, minute: number): TestRow => ({
+    id,
+    graph: 'g0',
+    text,
+    at: new Date(1_714_600_000_000 + minute * 60_000).toISOString(),
+  });
+  const history = [version('1', 'ordered', 0), version('2', 'ordered', 1), version('1', 'paid', 2)];
+
+  it.each([
+    ['in the order of the file', []],
+    ['in the order of time', ['--sort', 'created_at']],
+  ])('is sent once in each version, night after night, as the file grows: %s', async (_, sort) => {
+    const here = await setUp();
+    here.at.write('map.yaml', mapping({ key: KEYED }));
+    const night = async (rows: readonly TestRow[]): Promise<number> => {
+      const before = here.added();
+      here.at.write('rows.jsonl', jsonLines(sort.length === 0 ? rows : [...rows].reverse()));
+      expectCode(await here.run([...FILE, ...sort]), 0);
+      return here.added() - before;
+    };
+    expect(await night(history)).toBe(3);
+    expect(await night(history)).toBe(0);
+    const grown = [...history, version('1', 'sent', 3), version('1', 'paid', 2), version('2', 'paid', 4)];
+    expect(await night(grown)).toBe(2);
+    expect(await night(grown)).toBe(0);
+    expect(await here.compare([...history, ...grown.slice(3, 4), ...grown.slice(5)])).toEqual([]);
+  });
+
+  it('has a version that failed sent by retry, and then knows it', async () => {
+    const here = await setUp({ lasting: ['process:*=fail-item,pattern=#bad,message=no'] });
+    here.at.write('map.yaml', mapping({ key: KEYED }));
+    here.at.write('rows.jsonl', jsonLines([...history, version('1', 'sent #bad', 3)]));
+    expectCode(await here.run(FILE), 10);
+    expectCode(await here.run(FILE), 10);
+    expect(here.added()).toBe(4);
+    here.at.write('map.yaml', mapping({ key: KEYED, data: '{{ text.replace(" #bad", "") }}' }));
+    expectCode(await here.command(['retry', '--remap']), 0);
+    expect(here.added()).toBe(5);
+    expectCode(await here.run(FILE), 0);
+    expect(here.added()).toBe(5);
   });
 });
 
