@@ -16,4 +16,5 @@ export const commandNames = [
   'batches',
   'schema',
   'serve',
+  'dashboard',
 ] as const;

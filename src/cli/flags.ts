@@ -460,6 +460,13 @@ export const FLAGS = {
     description: 'ask the service for the state of every item (lists every batch)',
     group: 'Service',
   },
+  port: {
+    flags: '--port <n>',
+    description: 'port on 127.0.0.1 [any free one]',
+    group: 'Service',
+    parse: wholeNumber(0, 65_535),
+  },
+  noOpen: { flags: '--no-open', description: 'do not open the browser', group: 'Output' },
   status: { flags: '--status <status>', description: 'only those with this status', group: 'Input', parse: filled },
 } as const satisfies Record<string, Flag>;
 

@@ -87,6 +87,16 @@ Exit codes of audit:
    10  a check is wrong, or a batch is gone
 `;
 
+const DASHBOARD_NOTES = `
+The first line on standard output is the address, with a token that only you see: whoever has it can read what the page shows.
+In a terminal the browser is opened. Ctrl-C ends it.
+
+Examples:
+  zep-import dashboard                                  the project of ZEP_API_KEY
+  zep-import dashboard --local                          the local server's data in the state folder
+  zep-import dashboard --api-url http://127.0.0.1:8787  a server that zep-import serve runs (any key: -k local)
+`;
+
 /** Every flag of `run`, in the order of the help. */
 export const RUN_FLAGS: readonly FlagName[] = [
   ...INPUT,
@@ -307,6 +317,20 @@ export function createProgram(
     { choices: { output: ['csv', 'json'] }, wording: { output: 'CSV, or a JSON object a line' } },
   );
   addBatches(program, io);
+  command(
+    'dashboard',
+    'a web page on this machine over batches and runs, live: http://127.0.0.1:PORT',
+    ['port', 'noOpen', ...ASKING],
+    async () => (await import('./commands/dashboard.js')).dashboard,
+    {
+      wording: {
+        local: 'look at the local server inside this process (data in the state folder)',
+        rateLimit: 'make at most so many calls a minute [a fifth of what the service allows]',
+        output: 'how the address is printed on standard output',
+        quiet: 'say nothing but the address and what went wrong',
+      },
+    },
+  ).addHelpText('after', DASHBOARD_NOTES);
   command(
     'schema',
     'JSON Schema of the mapping file, for editors',

@@ -66,6 +66,8 @@ export interface Values {
   readonly testsOnly?: boolean;
   readonly explain?: string;
   readonly status?: string;
+  readonly port?: number;
+  readonly open?: boolean;
   readonly keep?: number;
   /** Milliseconds. */
   readonly olderThan?: number;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../clock.js';
 import { AppError, usageError } from '../errors.js';
 import type { WaitReason } from '../events.js';
-import type { RemoteApi } from '../remote/api.js';
+import type { HttpApi } from '../remote/http-client.js';
 import { normaliseBaseUrl } from '../remote/base-url.js';
 import { DESTINATION_CONCURRENCY } from '../run/import-run.js';
 import { findKey } from './credentials.js';
@@ -14,7 +14,7 @@ import { makeFolder, stateDir } from './state-dir.js';
 import { packageVersion } from './version.js';
 
 export interface Session {
-  readonly api: RemoteApi;
+  readonly api: HttpApi;
   /** The project's uuid: what the books of a run belong to. */
   readonly project: string;
   readonly projectName: string;

@@ -36,6 +36,12 @@ export interface BatchItem {
   readonly error: { readonly message: string; readonly code: string | undefined } | undefined;
 }
 
+export interface ItemPage {
+  readonly items: readonly BatchItem[];
+  /** Undefined on the last page. */
+  readonly next: string | undefined;
+}
+
 export interface Project {
   readonly uuid: string | undefined;
   readonly name: string | undefined;
@@ -91,6 +97,12 @@ export interface BatchApi {
   ): AsyncIterable<BatchSummary>;
   /** Pages are followed, in pages of up to 100; ascending as far as the service sorts. */
   listItems(batch: BatchId, filter: { readonly status?: string }, signal?: AbortSignal): AsyncIterable<BatchItem>;
+  /** One call: the items from `cursor` on (an earlier answer's `next`), at most `limit` of them, as far as the service keeps to that. */
+  itemPage(
+    batch: BatchId,
+    filter: { readonly status?: string; readonly cursor?: string; readonly limit?: number },
+    signal?: AbortSignal,
+  ): Promise<ItemPage>;
   /** 404 is success (already gone): returns false. Repeated when in doubt, since deleting twice is harmless. */
   deleteBatch(batch: BatchId, signal?: AbortSignal): Promise<boolean>;
   /** One process call, never repeated when in doubt: the caller asks and decides. */

@@ -16,7 +16,7 @@ import {
   type Page,
 } from './answers.js';
 import { RemoteError, type BatchItem, type BatchSummary, type CallStats, type ConnectionFacts } from './api.js';
-import type { EnsureOutcome, Project, RemoteApi } from './api.js';
+import type { EnsureOutcome, ItemPage, Project, RemoteApi } from './api.js';
 import type { BaseUrl } from './base-url.js';
 import type { Caller } from './caller.js';
 import type { Pace } from './pace.js';
@@ -89,6 +89,20 @@ export class ZepV2 implements RemoteApi {
       return this.#caller.call(operation, call, (answer) => parseItemPage(parseJson(answer), redact), signal);
     };
     return followPages({ operation, page, identity: (entry) => entry.itemId ?? entry.index, limit: undefined });
+  }
+
+  async itemPage(
+    batch: BatchId,
+    filter: { readonly status?: string; readonly cursor?: string; readonly limit?: number },
+    signal?: AbortSignal,
+  ): Promise<ItemPage> {
+    const operation = onThing('listItems', `listing the items of batch ${shown(batch)}`, true, `batch ${shown(batch)}`);
+    const { redact } = this.#options;
+    const { status, cursor, limit = PAGE_SIZE } = filter;
+    const path = `/batches/${segment(batch, operation)}/items${query({ limit: Math.min(PAGE_SIZE, limit), cursor, status })}`;
+    const call = this.#request('GET', path);
+    const page = await this.#caller.call(operation, call, (answer) => parseItemPage(parseJson(answer), redact), signal);
+    return { items: page.entries, next: page.nextCursor === undefined ? undefined : String(page.nextCursor) };
   }
 
   async deleteBatch(batch: BatchId, signal?: AbortSignal): Promise<boolean> {

@@ -17,7 +17,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   progress: [],
   emulator: [],
   run: ['sources', 'mapping', 'lanes', 'remote', 'ledger', 'progress'],
-  cli: ['sources', 'mapping', 'lanes', 'remote', 'ledger', 'progress', 'run', 'emulator', 'guess'],
+  dashboard: ['remote', 'ledger', 'progress', 'run'],
+  cli: ['sources', 'mapping', 'lanes', 'remote', 'ledger', 'progress', 'run', 'emulator', 'guess', 'dashboard'],
 };
 
 interface Import {
