@@ -14,7 +14,10 @@ export const commandNames = [
   'audit',
   'receipt',
   'batches',
+  'config',
+  'doctor',
   'schema',
+  'completion',
   'serve',
   'dashboard',
 ] as const;

@@ -6,7 +6,15 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { DOCUMENT_KINDS, PRESETS } from '../model.js';
 
 export type FlagGroup =
-  'Input' | 'Destination' | 'Service' | 'Upload' | 'Stopping and waiting' | 'State' | 'Output' | 'Reports';
+  | 'Input'
+  | 'Destination'
+  | 'Service'
+  | 'Upload'
+  | 'Stopping and waiting'
+  | 'State'
+  | 'Output'
+  | 'Reports'
+  | 'Configuration';
 
 export interface Flag {
   /** As commander reads it: `-m, --mapping <file>`. */
@@ -235,7 +243,12 @@ export const FLAGS = {
     group: 'Service',
     parse: filled,
   },
-  profile: { flags: '-p, --profile <name>', description: 'named profile', group: 'Service', parse: filled },
+  profile: {
+    flags: '-p, --profile <name>',
+    description: 'named profile of a config file [ZEP_PROFILE]',
+    group: 'Service',
+    parse: filled,
+  },
   rateLimit: {
     flags: '--rate-limit <n>',
     description: 'make at most so many calls a minute',
@@ -467,6 +480,14 @@ export const FLAGS = {
     parse: wholeNumber(0, 65_535),
   },
   noOpen: { flags: '--no-open', description: 'do not open the browser', group: 'Output' },
+  config: {
+    flags: '--config <file>',
+    description: 'config file, instead of the ones that are found [zep-import.yaml, the user config]',
+    group: 'Configuration',
+    parse: filled,
+  },
+  noConfig: { flags: '--no-config', description: 'read no config file', group: 'Configuration' },
+  origin: { flags: '--origin', description: 'say where each value comes from', group: 'Output' },
   status: { flags: '--status <status>', description: 'only those with this status', group: 'Input', parse: filled },
 } as const satisfies Record<string, Flag>;
 
@@ -515,7 +536,13 @@ function flagOf(name: FlagName, { wording, choices }: FlagsOfCommand): Flag {
   };
 }
 
-function optionOf(flag: Flag): Option {
+/** Takes no value. commander itself counts `--no-x` to neither kind. */
+export function isSwitch(option: Option): boolean {
+  return !option.required && !option.optional;
+}
+
+/** A flag as commander has it. */
+export function optionOf(flag: Flag): Option {
   const option = new Option(flag.flags, flag.description).helpGroup(flag.group);
   if (flag.choices !== undefined) option.choices(flag.choices);
   if (flag.parse !== undefined) option.argParser(flag.parse);

@@ -9,6 +9,7 @@ import type { InheritedSetting, Observe } from '../events.js';
 import { createRenderer, type Renderer } from '../progress/index.js';
 import { DEFAULT_MAX_CHUNK_BYTES, runImport, type ImportOptions, type ImportOutcome } from '../run/import-run.js';
 import { FULL_PROTOCOL } from '../run/protocol.js';
+import { originText } from './credentials.js';
 import { openBooks, type OpenBooks } from './open-books.js';
 import { NO_REPORTS } from './ci-reports.js';
 import { exitErrorOf, Told } from './failure.js';
@@ -238,9 +239,11 @@ function optionsOf({ values, settings }: Job, inputs: Inputs, session: Session, 
   };
 }
 
-/** Values that change what is imported and were not typed: a forgotten variable must not go unseen. */
+/** Values that change what is imported and were not typed: a forgotten variable, or a line in a file, must not go unseen. */
 export function inherited(values: Values): readonly InheritedSetting[] {
-  return (['limit', 'skip', 'restart', 'yes'] as const)
-    .filter((name) => values.fromEnvironment.has(name))
-    .map((name) => ({ name, value: String(values[name]), origin: `ZEP_IMPORT_${name.toUpperCase()}` }));
+  return (['limit', 'skip', 'restart', 'yes'] as const).flatMap((name) => {
+    const origin = values.origins.get(name);
+    if (origin === undefined || origin.kind === 'flag') return [];
+    return [{ name, value: String(values[name]), origin: originText(origin, `--${name}`) }];
+  });
 }

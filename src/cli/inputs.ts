@@ -27,6 +27,7 @@ import {
 import { discoverSources, type SourceOptions } from '../sources/index.js';
 import type { Io } from './io.js';
 import type { Values } from './options.js';
+import { settled } from './overruled.js';
 import { untilStopped } from './signals.js';
 import { refuseIdleSort } from './sorting.js';
 
@@ -103,13 +104,14 @@ export async function mappingOf(values: Values): Promise<Mapping | undefined> {
 
 /** The mapping with the destinations that were given; rows as they are without one. Throws usageError for flags that cannot apply. */
 export function mapperOf(values: Values, mapping: Mapping | undefined): Mapper {
-  const destination = destinationOf(values);
+  const destination = destinationOf(values, mapping);
   return mapping === undefined
     ? withDocuments(firstMustBeWire(wireItemMapper(destination), destination), destination)
     : mapping.compile(destination);
 }
 
-export function destinationOf({ graph, user, thread }: Values): DestinationOverride {
+export function destinationOf(values: Values, mapping: Mapping | undefined): DestinationOverride {
+  const { graph, user, thread } = settled(values, mapping);
   return {
     ...(graph === undefined ? {} : { graphId: graph }),
     ...(user === undefined ? {} : { userId: user }),
@@ -142,7 +144,8 @@ function withDocuments(rows: Mapper, destination: DestinationOverride): Mapper {
 }
 
 /** How the sources are to be read, by flags and mapping. */
-export function sourceOptionsOf(values: Values, mapping: Mapping | undefined): SourceOptions {
+export function sourceOptionsOf(given: Values, mapping: Mapping | undefined): SourceOptions {
+  const values = settled(given, mapping);
   const source = mapping?.source;
   const named = values.format === 'auto' ? source?.format : values.format;
   const documentKind = DOCUMENT_KINDS.find((kind) => kind === named);

@@ -77,18 +77,32 @@ export async function openSessionOf(run: StoredRun, values: Values, io: Io, opti
 }
 
 /** Where nothing is given that says which service or which key, the flags of the run do. */
-function wayOf({ command }: StoredRun, values: Values, io: Io): Values {
+export function wayOf({ command }: StoredRun, values: Values, io: Io): Values {
   const typed = new Map(command.flags.map(({ name, words }) => [name, words[1] ?? '']));
-  const hasAddress = values.local !== undefined || values.apiUrl !== undefined || (io.env['ZEP_API_URL'] ?? '') !== '';
-  const hasKey = values.apiKey !== undefined || values.apiKeyFile !== undefined || values.profile !== undefined;
+  const isSaid = (name: 'local' | 'apiUrl' | 'apiKey' | 'apiKeyFile' | 'profile'): boolean =>
+    values[name] !== undefined && isOfNow(values, name);
+  const hasAddress = isSaid('local') || isSaid('apiUrl') || (io.env['ZEP_API_URL'] ?? '') !== '';
+  const hasKey = isSaid('apiKey') || isSaid('apiKeyFile') || isSaid('profile');
   const [apiUrl, keyFile, profile] = [typed.get('apiUrl'), typed.get('apiKeyFile'), typed.get('profile')];
-  return {
-    ...values,
-    ...(hasAddress || !typed.has('local') ? {} : { local: true }),
-    ...(hasAddress || apiUrl === undefined ? {} : { apiUrl }),
-    ...(hasKey || keyFile === undefined ? {} : { apiKeyFile: resolve(command.cwd, keyFile) }),
-    ...(hasKey || profile === undefined ? {} : { profile }),
+  const way: Partial<Record<WayName, unknown>> = {
+    ...(hasAddress || !typed.has('local') ? {} : { local: true, apiUrl: undefined }),
+    ...(hasAddress || apiUrl === undefined ? {} : { apiUrl, local: undefined }),
+    ...(hasKey || (keyFile === undefined && profile === undefined)
+      ? {}
+      : { apiKeyFile: keyFile === undefined ? undefined : resolve(command.cwd, keyFile), profile, named: undefined }),
   };
+  const origins = new Map(values.origins);
+  for (const name of Object.keys(way)) origins.delete(name);
+  return { ...values, ...way, origins } as Values;
+}
+
+type WayName = 'local' | 'apiUrl' | 'apiKeyFile' | 'profile' | 'named';
+
+/** Said now, as opposed to standing in a file always: a run goes on as it went. The profile that is named now brings its settings along. */
+function isOfNow({ origins, named }: Values, name: string): boolean {
+  const origin = origins.get(name);
+  if (origin?.kind !== 'file') return true;
+  return named !== undefined && named.named.by !== 'file' && origin.setting.profile === named.name;
 }
 
 /** What keeps a service from being asked, as opposed to what is wrong with the question. */

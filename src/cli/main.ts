@@ -9,11 +9,12 @@ import { EXIT, EXIT_MEANINGS } from './exit-codes.js';
 import { describeFailure, failureJson, tellFailure, Told } from './failure.js';
 import { addFlags, type FlagName, type FlagsOfCommand } from './flags.js';
 import { print, type Io } from './io.js';
-import { valuesOf, type Values } from './options.js';
+import { effectiveValues, valuesOf, type Values } from './options.js';
 import { FULL_PROTOCOL, type Protocol } from '../run/protocol.js';
 import { endBySignal } from './signals.js';
 import { packageVersion } from './version.js';
 
+type ValuesFor = (self: Command, io: Io) => Promise<Values>;
 type Action = (args: readonly string[], values: Values, io: Io, protocol: Protocol) => Promise<void>;
 
 const INPUT = [
@@ -39,8 +40,10 @@ const SERVICE = [
   'rateLimit',
   'stateDir',
 ] as const satisfies FlagName[];
+/** Every command that takes a flag takes these. */
+const CONFIG = ['config', 'noConfig'] as const satisfies FlagName[];
 const LOOK = ['progress', 'output', 'quiet', 'verbose', 'noColor'] as const satisfies FlagName[];
-const SPEECH = [...LOOK, 'yes'] as const satisfies FlagName[];
+const SPEECH = [...LOOK, 'yes', ...CONFIG] as const satisfies FlagName[];
 /** What is left behind for others than the terminal. */
 const REPORTS = ['annotations', 'junit', 'summaryFile', 'notify'] as const satisfies FlagName[];
 const UPLOAD = ['chunkSize', 'batchSize', 'concurrency', 'order', 'settleWindow'] as const satisfies FlagName[];
@@ -56,6 +59,7 @@ const LISTS = [
   'quiet',
   'noColor',
   'limit',
+  ...CONFIG,
 ] as const satisfies FlagName[];
 
 /** A run may be named by its id, the beginning of it, or its name. */
@@ -70,8 +74,9 @@ const ASKING = [
   'output',
   'quiet',
   'noColor',
+  ...CONFIG,
 ] as const satisfies FlagName[];
-const KEPT = ['stateDir', 'output', 'quiet', 'noColor'] as const satisfies FlagName[];
+const KEPT = ['stateDir', 'output', 'quiet', 'noColor', ...CONFIG] as const satisfies FlagName[];
 
 const STATUS_EXITS = `
 Exit codes of status:
@@ -95,6 +100,21 @@ Examples:
   zep-import dashboard                                  the project of ZEP_API_KEY
   zep-import dashboard --local                          the local server's data in the state folder
   zep-import dashboard --api-url http://127.0.0.1:8787  a server that zep-import serve runs (any key: -k local)
+`;
+
+const DOCTOR_EXITS = `
+It changes nothing at the service. Exit codes of doctor: 0 when nothing stands in the way (warnings are told), else that of the first problem:
+    2  flags, a config file, or the state folder      6  the service is not reached, or out of order
+    3  no key, or the service refuses it              7  it does not answer in time
+    4  no Batch API at this address                  20  the ledger is damaged, or the disk is full
+`;
+const COMPLETION_HELP = `
+bash:  zep-import completion bash > ~/.local/share/bash-completion/completions/zep-import
+       (without the bash-completion package: echo 'source <(zep-import completion bash)' >> ~/.bashrc)
+zsh:   zep-import completion zsh > "\${fpath[1]}/_zep-import"
+       (or, behind compinit in ~/.zshrc: source <(zep-import completion zsh))
+fish:  zep-import completion fish > ~/.config/fish/completions/zep-import.fish
+Then open a new shell.
 `;
 
 /** Every flag of `run`, in the order of the help. */
@@ -133,12 +153,30 @@ const GOING_ON: readonly FlagName[] = [
 /** What made a row or a document too large, or too slow, may be raised. */
 const LIMITS_OF_ROWS: readonly FlagName[] = ['maxRecordBytes', 'maxDocumentBytes', 'maxDocumentSeconds'];
 
+/** Flags whose values config files may give. `items` shares its letter with another flag. */
+const SHOWN_BY_CONFIG: readonly FlagName[] = [
+  ...RUN_FLAGS,
+  'out',
+  'keep',
+  'olderThan',
+  'only',
+  'remap',
+  'forget',
+  'explain',
+  'testsOnly',
+  'watch',
+  'deep',
+  'fresh',
+  'status',
+];
+
 /** So long may what a stopped command was waiting for keep the process. */
 const LINGER_MS = 200;
 
 /** Runs the command of `io.argv` and leaves the exit code in `io.exitCode`. Never throws. */
 export async function main(io: Io, { protocol = FULL_PROTOCOL }: { readonly protocol?: Protocol } = {}): Promise<void> {
   const args = io.argv.slice(2);
+  const asked: Asked = { json: false };
   // A reader that goes away (`| head`) ends neither an import nor its exit code.
   for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
   try {
@@ -147,11 +185,17 @@ export async function main(io: Io, { protocol = FULL_PROTOCOL }: { readonly prot
       io.exitCode = EXIT.ok;
       return;
     }
+    if (args[0] === '__complete') {
+      const { answerCompletion } = await import('./completion/answer.js');
+      await answerCompletion(args.slice(1), io);
+      io.exitCode = EXIT.ok;
+      return;
+    }
     // The server's own table is only needed by its command.
     const serveFlags = args.includes('serve') ? (await import('../emulator/options.js')).SERVE_FLAGS : [];
-    await createProgram(io, serveFlags, protocol).parseAsync([...args], { from: 'user' });
+    await createProgram(io, serveFlags, protocol, asked).parseAsync([...args], { from: 'user' });
   } catch (error) {
-    const json = wantsJson(args, io.env);
+    const json = asked.json || wantsJson(args, io.env);
     if (error instanceof CommanderError) {
       // commander has printed its message already.
       io.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
@@ -168,12 +212,24 @@ export async function main(io: Io, { protocol = FULL_PROTOCOL }: { readonly prot
   }
 }
 
+/** In which form the result is asked for, as far as it is known. */
+interface Asked {
+  json: boolean;
+}
+
 /** The command line with all its commands; for the help, the documents and the shell completion as well. */
 export function createProgram(
   io: Io,
   serveFlags: readonly ServeFlag[] = [],
   protocol: Protocol = FULL_PROTOCOL,
+  asked: Asked = { json: false },
 ): Command {
+  /** What flags, variables and config files say; a failure after this is told in the form that they ask for. */
+  const valuesFor = async (self: Command, of: Io): Promise<Values> => {
+    const values = await effectiveValues(self, of.env);
+    asked.json = values.output === 'json';
+    return values;
+  };
   const program = new Command('zep-import')
     .description(
       'Bulk importer for Zep: streams JSONL, CSV and JSON files into the Batch API; nothing lost, nothing twice.',
@@ -201,8 +257,9 @@ export function createProgram(
     const made = program.command(text, { isDefault: more.isDefault === true }).description(description);
     addFlags(made, flags, more).action(async (...parameters: unknown[]) => {
       const self = parameters.at(-1) as Command;
+      const values = await valuesFor(self, io);
       const action = await load();
-      await action(self.args, valuesOf(self, io.env), io, protocol);
+      await action(self.args, values, io, protocol);
     });
     return made;
   };
@@ -217,7 +274,7 @@ export function createProgram(
   command(
     'demo',
     'import samples from inside this package into the embedded local server',
-    LOOK,
+    [...LOOK, ...CONFIG],
     async () => (await import('./commands/demo.js')).demo,
   );
   command(
@@ -247,7 +304,7 @@ export function createProgram(
   command(
     'preview [sources...]',
     'the first mapped items, exactly as they would be sent; nothing is written',
-    [...INPUT, 'graph', 'user', 'thread', 'items', 'output'],
+    [...INPUT, 'graph', 'user', 'thread', 'items', 'output', ...CONFIG],
     async () => (await import('./commands/preview.js')).preview,
     { hidden: RUN_FLAGS.filter((name) => name !== 'dryRun') },
   );
@@ -270,6 +327,7 @@ export function createProgram(
       'noDedupe',
       'onChanged',
       ...LOOK,
+      ...CONFIG,
       ...REPORTS.filter((name) => name !== 'notify'),
     ],
     async () => (await import('./commands/check.js')).check,
@@ -292,11 +350,12 @@ export function createProgram(
       'yes',
       'output',
       'quiet',
+      ...CONFIG,
     ],
     async () => (await import('./commands/init.js')).init,
     { hidden: RUN_FLAGS },
   );
-  addRuns(program, io);
+  addRuns(program, io, valuesFor);
   command(
     'status [run]',
     'one run: how far it is, counts, batches, what went wrong, and what to type next [the newest]',
@@ -316,7 +375,8 @@ export function createProgram(
     async () => (await import('./commands/receipt.js')).receipt,
     { choices: { output: ['csv', 'json'] }, wording: { output: 'CSV, or a JSON object a line' } },
   );
-  addBatches(program, io);
+  addBatches(program, io, valuesFor);
+  addOverConfig(program, io, asked);
   command(
     'dashboard',
     'a web page on this machine over batches and runs, live: http://127.0.0.1:PORT',
@@ -337,16 +397,23 @@ export function createProgram(
     [],
     async () => (await import('./commands/schema.js')).schema,
   );
+  const completion = command(
+    'completion <shell>',
+    'a script that makes your shell complete commands, flags, values and runs',
+    [],
+    async () => (await import('./commands/completion.js')).completion,
+  ).addHelpText('after', COMPLETION_HELP);
+  completion.registeredArguments[0]?.choices(['bash', 'zsh', 'fish']);
   addServe(program, io, serveFlags);
   return program;
 }
 
-function addRuns(program: Command, io: Io): void {
+function addRuns(program: Command, io: Io, valuesFor: ValuesFor): void {
   const add = (made: Command, flags: readonly FlagName[], more: FlagsOfCommand, name: 'runs' | 'prune'): Command =>
     addFlags(made, flags, more).action(async (...parameters: unknown[]) => {
       const self = parameters.at(-1) as Command;
       const actions = await import('./commands/runs.js');
-      await actions[name](self.args, valuesOf(self, io.env), io);
+      await actions[name](self.args, await valuesFor(self, io), io);
     });
   const wording = { limit: 'show at most so many' };
   const runs = program.command('runs').description('all runs of the state folder, newest first');
@@ -362,7 +429,37 @@ function addRuns(program: Command, io: Io): void {
   );
 }
 
-function addBatches(program: Command, io: Io): void {
+/** Commands that look at config files, and so must work where those are wrong, or want what they may not have. */
+function addOverConfig(program: Command, io: Io, asked: Asked): void {
+  const add = (made: Command, flags: readonly FlagName[], work: (self: Command) => Promise<void>): Command =>
+    addFlags(made, flags, { hidden: SHOWN_BY_CONFIG }).action(async (...parameters: unknown[]) => {
+      const self = parameters.at(-1) as Command;
+      asked.json = valuesOf(self, io.env).output === 'json';
+      await work(self);
+    });
+  const config = program
+    .command('config')
+    .description('config files: what holds and where it comes from, and where they are looked for');
+  add(
+    config.command('show').description('the settings that hold here; the key is never shown'),
+    ['origin', 'profile', 'output', ...CONFIG],
+    async (self) => (await import('./commands/config.js')).showConfig(self, io),
+  );
+  add(
+    config.command('path').description('which config files are looked for, and which there are'),
+    ['output', ...CONFIG],
+    async (self) => (await import('./commands/config.js')).configPaths(self, io),
+  );
+  add(
+    program
+      .command('doctor')
+      .description('what works between this machine and the Batch API, and what to do about the rest'),
+    [...SERVICE, 'output', 'noColor', ...CONFIG],
+    async (self) => (await import('./commands/doctor.js')).doctor(self, io),
+  ).addHelpText('after', DOCTOR_EXITS);
+}
+
+function addBatches(program: Command, io: Io, valuesFor: ValuesFor): void {
   const batches = program.command('batches').description("the service's own batches");
   const sub = (
     text: string,
@@ -375,7 +472,7 @@ function addBatches(program: Command, io: Io): void {
       async (...parameters: unknown[]) => {
         const self = parameters.at(-1) as Command;
         const actions = await import('./commands/batches.js');
-        await actions[name](self.args, valuesOf(self, io.env), io);
+        await actions[name](self.args, await valuesFor(self, io), io);
       },
     );
   };
@@ -408,7 +505,7 @@ function addServe(program: Command, io: Io, serveFlags: readonly ServeFlag[]): v
     if (repeatable) option.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
     made.addOption(option);
   }
-  addFlags(made, ['stateDir', 'quiet']).action(async () => {
+  addFlags(made, ['stateDir', 'quiet', ...CONFIG]).action(async () => {
     const { serve } = await import('./commands/serve.js');
     await serve(made, io);
   });
@@ -423,7 +520,8 @@ Examples:
   zep-import tickets.csv 'chats/*.jsonl.gz' -m map.yaml  import (ZEP_API_KEY is set)
   zep-import tickets.csv -m map.yaml --local             the same into the local server
 
-Every flag can be given as a variable: ZEP_IMPORT_CHUNK_SIZE=100 is --chunk-size 100.
+Every flag can be given as a variable (ZEP_IMPORT_CHUNK_SIZE=100 is --chunk-size 100), and stand in a config file: chunk-size: 100 in
+zep-import.yaml, beside the data, or in your own (zep-import config path). What works and what does not: zep-import doctor.
 
 Exit codes:
 ${codes}`;

@@ -38,6 +38,7 @@ import { REPORTS } from './next-command.js';
 import type { Values } from './options.js';
 import type { RewindableInput } from './rewindable-input.js';
 import type { Session } from './session.js';
+import { settled } from './overruled.js';
 import { isSorted, removeLeftSorts } from './sorting.js';
 import { makeFolder, stateDir } from './state-dir.js';
 
@@ -99,7 +100,7 @@ function holderOf({ pid }: Pick<Io, 'pid'>): Holder {
 
 function requestOf(job: Job, inputs: Inputs, session: Session): RunRequest {
   const { args, values, settings } = job;
-  const command = typedCommand(args, values);
+  const command = typedCommand(args, settled(values, inputs.mapping));
   const mappingPath = values.mapping === undefined ? undefined : resolve(values.mapping);
   const identity = values.name === undefined ? { sources: command.sources, mappingPath } : { name: values.name };
   return {
@@ -123,14 +124,16 @@ function requestOf(job: Job, inputs: Inputs, session: Session): RunRequest {
 
 /** Flags that are of one try only, or that nobody may find in a file. */
 const NOT_KEPT: ReadonlySet<string> = new Set(['apiKey', 'restart', 'yes', 'dryRun', ...REPORTS]);
-const PATHS: ReadonlySet<string> = new Set(['mapping', 'apiKeyFile', 'stateDir']);
+const PATHS: ReadonlySet<string> = new Set(['mapping', 'apiKeyFile', 'stateDir', 'config']);
+/** How things are shown is asked of config files anew each time. */
+const OF_A_LOOK: ReadonlySet<string> = new Set(['progress', 'output', 'quiet', 'verbose', 'noColor']);
 
 /** With absolute paths, so that it means the same from anywhere. */
 export function typedCommand(args: readonly string[], values: Values): TypedCommand {
   return {
     cwd: resolve('.'),
     sources: args.map((arg) => (arg === '-' ? arg : resolve(arg))),
-    flags: values.given
+    flags: [...values.configured.filter(({ name }) => !OF_A_LOOK.has(name)), ...values.given]
       .filter(({ name }) => !NOT_KEPT.has(name))
       .map(({ name, words: [flag = '', value] }) => ({
         name,
@@ -140,7 +143,8 @@ export function typedCommand(args: readonly string[], values: Values): TypedComm
 }
 
 /** What else decides which items come of a row, where they go, and in what order. */
-function targetOf(values: Values, mapping: Inputs['mapping']): Record<string, string> {
+function targetOf(given: Values, mapping: Inputs['mapping']): Record<string, string> {
+  const values = settled(given, mapping);
   const target: Record<string, string> = {};
   if (values.includeDms === true) target['include-dms'] = 'true';
   for (const name of ['graph', 'user', 'thread', 'encoding', 'preset'] as const) {

@@ -6,9 +6,10 @@ import type { WaitReason } from '../events.js';
 import type { HttpApi } from '../remote/http-client.js';
 import { normaliseBaseUrl } from '../remote/base-url.js';
 import { DESTINATION_CONCURRENCY } from '../run/import-run.js';
-import { findKey } from './credentials.js';
+import { untrusted } from './config/resolve.js';
+import { findKey, type Credentials } from './credentials.js';
 import type { Io } from './io.js';
-import type { Values } from './options.js';
+import { strengthOf, type Origin, type Values } from './options.js';
 import { untilStopped } from './signals.js';
 import { makeFolder, stateDir } from './state-dir.js';
 import { packageVersion } from './version.js';
@@ -40,7 +41,7 @@ const MAX_LANES = 64;
 /** Opens the way and asks who is there. Throws AppError: 3 for a refused key, 4 when there is no such service, 6 and 7 for the network. */
 export async function openSession(values: Values, io: Io, options: SessionOptions = {}): Promise<Session> {
   const isLocal = wantsLocal(values);
-  const opened = isLocal ? await openLocal(values, io, options) : remoteOf(values, io);
+  const opened = await openWay(values, io, options);
   try {
     const { createHttpApi } = await import('../remote/http-client.js');
     const api = createHttpApi({
@@ -78,11 +79,11 @@ export async function openSession(values: Values, io: Io, options: SessionOption
   }
 }
 
-/** `--local` and an address contradict each other; what was typed wins over a variable. */
+/** `--local` and an address contradict each other: the one that was said with more weight wins (flag, variable, file). */
 export function wantsLocal(values: Values): boolean {
   if (values.local !== true || values.apiUrl === undefined) return values.local === true;
-  const localFromVariable = values.fromEnvironment.has('local');
-  if (localFromVariable !== values.fromEnvironment.has('apiUrl')) return !localFromVariable;
+  const [local, address] = [strengthOf(originOf(values, 'local')), strengthOf(originOf(values, 'apiUrl'))];
+  if (local !== address) return local > address;
   throw usageError(
     'two-services',
     '--local and --api-url name two services',
@@ -90,7 +91,12 @@ export function wantsLocal(values: Values): boolean {
   );
 }
 
-interface Opened {
+/** A value that is set without an origin was put there in the name of what was typed. */
+function originOf({ origins }: Values, name: 'local' | 'apiUrl'): Origin {
+  return origins.get(name) ?? { kind: 'flag' };
+}
+
+export interface Opened {
   readonly url: string;
   readonly key: string;
   readonly host: string;
@@ -98,13 +104,33 @@ interface Opened {
   close(): Promise<void>;
 }
 
+/** The local server or the service, not asked yet. */
+export async function openWay(values: Values, io: Io, options: SessionOptions = {}): Promise<Opened> {
+  return wantsLocal(values) ? await openLocal(values, io, options) : remoteOf(values, io);
+}
+
+/** The address of the service. */
+export function addressOf(values: Values, env: Io['env']): string {
+  const fromEnv = env['ZEP_API_URL'];
+  return values.apiUrl ?? (fromEnv === undefined || fromEnv === '' ? DEFAULT_URL : fromEnv);
+}
+
 function remoteOf(values: Values, io: Io): Opened {
-  const { key, origin } = findKey(values, io.env);
-  const fromEnv = io.env['ZEP_API_URL'];
-  const url = values.apiUrl ?? (fromEnv === undefined || fromEnv === '' ? DEFAULT_URL : fromEnv);
+  const credentials = findKey(values, io.env);
+  const { key, origin } = credentials;
+  refuseForeignPair(values, credentials);
+  const url = addressOf(values, io.env);
   const { origin: address } = normaliseBaseUrl(url);
   const { host } = new URL(address);
   return { url, key, host, keyOrigin: origin, close: () => Promise.resolve() };
+}
+
+/** A project's file may choose a profile, which is an address and its key; it may not lead another key to that address. */
+function refuseForeignPair({ named, origins }: Values, credentials: Credentials): void {
+  if (named?.named.by !== 'file' || named.named.isTrusted || credentials.profile === named.name) return;
+  const address = origins.get('apiUrl');
+  if (address?.kind !== 'file' || address.setting.profile !== named.name) return;
+  throw untrusted(named.named.setting, `the address of profile ${named.name} for the key from ${credentials.origin}`);
 }
 
 async function openLocal(values: Values, io: Io, options: SessionOptions): Promise<Opened> {

@@ -12,9 +12,11 @@ import type { Io } from './io.js';
 import type { Values } from './options.js';
 import { makeFolder, stateDir } from './state-dir.js';
 
-/** The flag wins over the mapping file. */
+/** The flag wins over the mapping file, and that over a config file. */
 export function isSorted(values: Values, mapping: Pick<Mapping, 'sort'> | undefined): boolean {
-  return (values.sort ?? mapping?.sort ?? 'none') === 'created_at';
+  const isFromFile = values.origins.get('sort')?.kind === 'file';
+  const said = isFromFile ? (mapping?.sort ?? values.sort) : (values.sort ?? mapping?.sort);
+  return (said ?? 'none') === 'created_at';
 }
 
 /** Throws usageError: a sort by a time that no item has would leave everything as it is. */

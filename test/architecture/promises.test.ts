@@ -97,6 +97,12 @@ describe('what the documents promise', () => {
     expect(cells(part)).toEqual(cells(exitTable()));
   });
 
+  it('the troubleshooting page says of every exit code what to do next', () => {
+    const page = readFileSync(fileURLToPath(new URL('../../docs/troubleshooting.md', import.meta.url)), 'utf8');
+    const told = [...page.matchAll(/^\| ([\d, ]+?) +\|/gm)].flatMap(([, codes = '']) => codes.split(', ').map(Number));
+    expect(told).toEqual(EXIT_MEANINGS.map(([code]) => code));
+  });
+
   it('every command of the program is known as a first word and named in the README', () => {
     const commands = createProgram(io).commands.map((command) => command.name());
     expect([...commandNames].sort()).toEqual(commands.sort());

@@ -46,7 +46,12 @@ export function workplace(): Workplace {
     const [program = process.execPath, ...before] = options.command ?? [process.execPath, BIN];
     const child = spawn(program, [...before, ...args], {
       cwd: folder,
-      env: { ...cleanEnvironment(), XDG_STATE_HOME: join(folder, 'state'), ...options.env },
+      env: {
+        ...cleanEnvironment(),
+        XDG_STATE_HOME: join(folder, 'state'),
+        XDG_CONFIG_HOME: join(folder, 'config'),
+        ...options.env,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     children.push(child);

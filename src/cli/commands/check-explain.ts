@@ -26,7 +26,7 @@ export async function explain(
   const inputs = await whenOpened(opening, io, observe, stop);
   let steps: ExplainedStep[] = [];
   const tell = ({ path: _, ...step }: TraceStep & { readonly line: number }): void => void steps.push(step);
-  const mapper = mappingUsed(inputs)?.explain(destinationOf(values), tell) ?? inputs.mapper;
+  const mapper = mappingUsed(inputs)?.explain(destinationOf(values, mappingUsed(inputs)), tell) ?? inputs.mapper;
   const take = (): readonly ExplainedStep[] => {
     const told = steps;
     steps = [];

@@ -38,6 +38,8 @@ export async function demo(_args: readonly string[], values: Values, io: Io): Pr
     maxErrors: { kind: 'count', value: 100 },
     wait: true,
     given: [],
+    configured: [],
+    origins: new Map(),
     stateDir: folder,
     dedupe: true,
     spool: true,

@@ -6,7 +6,7 @@ import { findRun, noRuns } from '../../run/find-run.js';
 import { withReports, type Reports } from '../ci-reports.js';
 import { importSources } from '../import-command.js';
 import type { Io } from '../io.js';
-import { openBooks } from '../known-runs.js';
+import { openBooks, wayOf } from '../known-runs.js';
 import type { ImportSettings } from '../last-words.js';
 import { parseRun } from '../main.js';
 import type { Values } from '../options.js';
@@ -28,7 +28,7 @@ async function goOn(
     await retryAgain(run, values, io, protocol, reports);
     return;
   }
-  const { args: sources, values: typed } = typedAgain(run, values);
+  const { args: sources, values: typed } = typedAgain(run, values, io);
   const readsStdin = sources.includes('-');
   if (readsStdin && !run.complete) {
     throw usageError(
@@ -43,7 +43,7 @@ async function goOn(
 export async function commit(args: readonly string[], values: Values, io: Io, protocol: Protocol): Promise<void> {
   await withReports('commit', values, io, async (reports) => {
     const run = await openRunOf(args, values, io, ({ state, staged }) => state === 'open' && staged);
-    const { args: sources, values: typed } = typedAgain(run, values);
+    const { args: sources, values: typed } = typedAgain(run, values, io);
     await importSources(sources, { ...typed, stageOnly: false }, io, settingsOf(run, protocol, true, reports));
   });
 }
@@ -87,11 +87,27 @@ const OF_RETRY: ReadonlySet<string> = new Set(['only', 'remap', 'forget']);
 
 /** What was typed for a run, with the flags that are typed now behind it. */
 export function typedAgain(
-  { command }: StoredRun,
+  run: StoredRun,
   values: Values,
+  io: Io,
 ): { readonly args: readonly string[]; readonly values: Values } {
+  const { command } = run;
   const before = command.flags.filter(({ name }) => name !== 'stageOnly').flatMap(({ words }) => words);
   const now = values.given.flatMap(({ name, words }) => (OF_RETRY.has(name) ? [] : words));
   const typed = parseRun([...before, ...now, '--', ...command.sources]);
-  return { args: typed.args, values: typed.values };
+  const way = wayOf(run, values, io);
+  const taken: Record<string, unknown> = { named: way.named };
+  const origins = new Map(typed.values.origins);
+  const take = (name: string, from: Values): void => {
+    taken[name] = from[name as keyof Values];
+    const origin = from.origins.get(name);
+    if (origin === undefined) origins.delete(name);
+    else origins.set(name, origin);
+  };
+  for (const name of ['local', 'apiUrl', 'apiKeyFile', 'profile']) take(name, way);
+  // How things are shown is what the files say now, where nobody typed it.
+  for (const name of ['quiet', 'verbose', 'color', 'output', 'progress']) {
+    if (!origins.has(name) && values.origins.has(name)) take(name, values);
+  }
+  return { args: typed.args, values: { ...typed.values, ...taken, origins } };
 }

@@ -104,7 +104,7 @@ async function sendAgain(
       `first let it come to its end: zep-import resume ${parent.id}`,
     );
   }
-  const { args, values: typed } = typedAgain(parent, values);
+  const { args, values: typed } = typedAgain(parent, values, io);
   const mapping = await mappingOf(typed);
   if ((mapping?.fingerprint ?? 'none') !== parent.mapping && values.remap !== true) {
     throw usageError(

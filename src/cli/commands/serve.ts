@@ -5,7 +5,7 @@ import { startLocalServer } from '../../emulator/index.js';
 import { parseServeOptions, readyLine, SERVE_FLAGS, type ServeValue } from '../../emulator/options.js';
 import { EXIT } from '../exit-codes.js';
 import { print, type Io } from '../io.js';
-import { valuesOf } from '../options.js';
+import { effectiveValues } from '../options.js';
 import { makeFolder, stateDir } from '../state-dir.js';
 
 export async function serve(self: Command, io: Io): Promise<void> {
@@ -14,7 +14,7 @@ export async function serve(self: Command, io: Io): Promise<void> {
     const value = valueOf(self, name) ?? fromVariable(name, takes !== undefined, io.env);
     if (value !== undefined) given[name] = repeatable && typeof value === 'string' ? [value] : value;
   }
-  const { stateDir: folder, quiet } = valuesOf(self, ownVariables(io.env));
+  const { stateDir: folder, quiet } = await effectiveValues(self, ownVariables(io.env), { only: SHARED });
   const parsed = parseServeOptions(given);
   const dataFile = parsed.dataFile ?? (given['data'] === ':memory:' ? undefined : localDataFile(folder, io));
   const options = { ...parsed, ...(dataFile === undefined ? {} : { dataFile }) };
@@ -55,9 +55,17 @@ function fromVariable(name: string, takesValue: boolean, env: Io['env']): ServeV
   return /^(1|true|yes|on)$/i.test(text) ? true : undefined;
 }
 
-/** The variables of the flags that this command shares with others. */
+/** The flags that this command shares with others; `--rate-limit` is one of its own here. */
+const SHARED: ReadonlySet<string> = new Set(['stateDir', 'quiet']);
+const SHARED_VARIABLES: ReadonlySet<string> = new Set(
+  ['STATE_DIR', 'QUIET', 'CONFIG', 'NO_CONFIG'].map((name) => `ZEP_IMPORT_${name}`),
+);
+
+/** The environment without the variables of flags that mean something else here. */
 function ownVariables(env: Io['env']): Io['env'] {
-  return { ZEP_IMPORT_STATE_DIR: env['ZEP_IMPORT_STATE_DIR'], ZEP_IMPORT_QUIET: env['ZEP_IMPORT_QUIET'] };
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !name.startsWith('ZEP_IMPORT_') || SHARED_VARIABLES.has(name)),
+  );
 }
 
 /** commander keeps `--no-x` as x = false. */
