@@ -31,8 +31,8 @@ export async function anatomy(bench: Bench): Promise<readonly Figure[]> {
   ] as const) {
     const folder = join(bench.folder, 'profile');
     const flags = ['-m', bench.inputs.mapping('episodes'), '--create-missing', 'none', ...more];
-    const env = { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder} --cpu-prof-interval=500` };
-    const { cpuMs } = await fresh(bench, rows, { sources, flags, env })();
+    const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500'];
+    const { cpuMs } = await fresh(bench, rows, { sources, flags, nodeFlags })();
     const shares = sharesOf(folder);
     rmSync(folder, { recursive: true, force: true });
     const all = [...shares.values()].reduce((sum, value) => sum + value, 0);

@@ -13,7 +13,7 @@ export interface Bench {
   readonly rounds: number;
   /** Sizes are those of a try: what comes out says that it runs, not how fast. */
   readonly isQuick: boolean;
-  /** So many, or in a try a hundredth. */
+  /** So many, or in a try a two hundredth. */
   readonly size: (full: number) => number;
 }
 
@@ -37,6 +37,8 @@ export interface Import {
   readonly sink?: Sink;
   /** Read as standard input. */
   readonly stdin?: string;
+  /** Flags of Node itself. */
+  readonly nodeFlags?: readonly string[];
 }
 
 const FIXED = ['--order', 'relaxed', '--no-wait', '--settle-window', '0ms', '--progress', 'none', '-o', 'json'];
@@ -71,6 +73,7 @@ export async function importAll(bench: Bench, what: Import, items: number, servi
     {
       ...(what.entry === undefined ? {} : { entry: what.entry }),
       ...(what.stdin === undefined ? {} : { stdin: what.stdin }),
+      ...(what.nodeFlags === undefined ? {} : { nodeFlags: what.nodeFlags }),
     },
   );
   const facts = await sink.facts();

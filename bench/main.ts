@@ -2,7 +2,7 @@
  * `npm run bench`: every figure of the importer as a ratio of what was measured in turns in this run. Some forty minutes and 8 GB in the
  * temporary folder; less with names of figures (`npm run bench -- F1 F4`).
  *
- *   --quick            a hundredth of the sizes, one round: says that it runs, not how fast
+ *   --quick            a two hundredth of the sizes, one round: says that it runs, not how fast
  *   --rounds N         measures everything so often [3]
  *   --record           puts the table into bench/RESULTS.md, with commit and machine
  *   --peer 'COMMAND'   times another tool on the same file and service as well; {file} and {url} are put in
@@ -44,7 +44,7 @@ const FIGURES: Readonly<Record<string, Measuring>> = {
   documents,
 };
 const RESULTS = 'bench/RESULTS.md';
-const QUICK = 100;
+const QUICK = 200;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -63,6 +63,8 @@ export interface Running {
 export interface RunSettings {
   /** A file that comes as standard input, through a pipe. */
   readonly stdin?: string;
+  /** Flags of Node itself. */
+  readonly nodeFlags?: readonly string[];
   /** Started instead of the importer's own bin. */
   readonly entry?: string;
 }
@@ -80,11 +82,11 @@ export async function runImporter(
 export function startImporter(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-  { stdin, entry = BIN }: RunSettings = {},
+  { stdin, entry = BIN, nodeFlags = [] }: RunSettings = {},
 ): Running {
   const cpuBefore = cpuOfEndedChildren();
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [entry, ...args], {
+  const child = spawn(process.execPath, [...nodeFlags, entry, ...args], {
     env: { ...process.env, ...env },
     stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'],
   });
