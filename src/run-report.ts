@@ -9,8 +9,16 @@ import type { BatchCounts, ErrorGroup } from './events.js';
  * processed; processing: the service works on it; completed-with-errors: over, and something was rejected, failed or lost that nobody has
  * dealt with; closed: given up, or started anew.
  */
-export type RunCondition =
-  'running' | 'unfinished' | 'staged' | 'processing' | 'completed-with-errors' | 'completed' | 'closed';
+export const RUN_CONDITIONS = [
+  'running',
+  'unfinished',
+  'staged',
+  'processing',
+  'completed-with-errors',
+  'completed',
+  'closed',
+] as const;
+export type RunCondition = (typeof RUN_CONDITIONS)[number];
 
 /** records: read = mapped + skipped + rejected. items: produced = accepted + known + rejected. accepted = the sum of outcomes. */
 export interface RunBooks {

@@ -10,6 +10,7 @@ import { describeFailure, failureJson, tellFailure, Told } from './failure.js';
 import { addFlags, type FlagName, type FlagsOfCommand } from './flags.js';
 import { print, type Io } from './io.js';
 import { effectiveValues, valuesOf, type Values } from './options.js';
+import { RUN_CONDITIONS } from '../run-report.js';
 import { FULL_PROTOCOL, type Protocol } from '../run/protocol.js';
 import { endBySignal } from './signals.js';
 import { packageVersion } from './version.js';
@@ -59,6 +60,7 @@ const LISTS = [
   'quiet',
   'noColor',
   'limit',
+  'skip',
   ...CONFIG,
 ] as const satisfies FlagName[];
 
@@ -415,9 +417,13 @@ function addRuns(program: Command, io: Io, valuesFor: ValuesFor): void {
       const actions = await import('./commands/runs.js');
       await actions[name](self.args, await valuesFor(self, io), io);
     });
-  const wording = { limit: 'show at most so many' };
+  const wording = {
+    limit: 'show at most so many',
+    skip: 'pass over so many first',
+    status: `only those in this state (${RUN_CONDITIONS.join(', ')})`,
+  };
   const runs = program.command('runs').description('all runs of the state folder, newest first');
-  add(runs, [...KEPT, 'limit'], { wording, hidden: ASKING }, 'runs');
+  add(runs, [...KEPT, 'limit', 'skip', 'status'], { wording, hidden: ASKING }, 'runs');
   const prune = runs
     .command('prune')
     .description('forget old runs: their folders and what the ledger has of them; what a project holds stays known');
@@ -467,7 +473,7 @@ function addBatches(program: Command, io: Io, valuesFor: ValuesFor): void {
     flags: readonly FlagName[],
     name: 'list' | 'show' | 'items' | 'remove',
   ): void => {
-    const wording = { limit: 'show at most so many [1000]' };
+    const wording = { limit: 'show at most so many [1000]', skip: 'pass over so many first' };
     addFlags(batches.command(text).description(description), flags, { wording }).action(
       async (...parameters: unknown[]) => {
         const self = parameters.at(-1) as Command;
@@ -480,7 +486,7 @@ function addBatches(program: Command, io: Io, valuesFor: ValuesFor): void {
   sub(
     'show <batch>',
     'one batch',
-    LISTS.filter((name) => name !== 'limit'),
+    LISTS.filter((name) => name !== 'limit' && name !== 'skip'),
     'show',
   );
   sub(
@@ -492,7 +498,7 @@ function addBatches(program: Command, io: Io, valuesFor: ValuesFor): void {
   sub(
     'delete <batches...>',
     'delete drafts (and invalid batches)',
-    [...LISTS.filter((name) => name !== 'limit'), 'yes'],
+    [...LISTS.filter((name) => name !== 'limit' && name !== 'skip'), 'yes'],
     'remove',
   );
 }

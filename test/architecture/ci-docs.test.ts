@@ -2,67 +2,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { EXIT_MEANINGS } from '../../src/cli/exit-codes.js';
 import { FLAGS, variableOf, type Flag } from '../../src/cli/flags.js';
-import { createProgram } from '../../src/cli/main.js';
 import { NOTIFY_SECRET } from '../../src/cli/notify.js';
+import { blocksOf, commandLines, refused, words } from '../support/command-lines.js';
 import { readAction } from '../support/steps.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const page = readFileSync(join(root, 'docs/ci-and-cron.md'), 'utf8');
 const action = readAction(join(root, 'action.yml'));
 
-const blocks = [...page.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language = '', text = '']) => ({
-  language,
-  text,
-}));
+const blocks = blocksOf(page);
 const inLanguage = (language: string): string[] =>
   blocks.filter((block) => block.language === language).map(({ text }) => text);
-
-const io = {
-  argv: [],
-  env: {},
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  on: () => undefined,
-  removeListener: () => undefined,
-};
-
-/** What the program does not take of a command line; empty when it takes it. Nothing is run. */
-function refused(words: readonly string[]): readonly string[] {
-  let command: Command = createProgram(io).configureOutput({ writeErr: () => undefined });
-  let rest = [...words];
-  for (;;) {
-    const next = command.commands.find((each) => each.name() === rest[0]);
-    if (next === undefined) break;
-    command = next.configureOutput({ writeErr: () => undefined });
-    rest = rest.slice(1);
-  }
-  if (command.parent === null) command = command.commands.find((each) => each.name() === 'run') ?? command;
-  return command.parseOptions(rest).unknown;
-}
-
-/** Words as a shell makes them, as far as these examples need it. */
-function words(line: string): string[] {
-  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
-    ([, double, single, bare]) => double ?? single ?? bare ?? '',
-  );
-}
-
-/** Every `zep-import ...` in blocks and in the text. */
-function commandLines(): string[] {
-  const inText = [...page.replace(/^```[^]*?^```$/gm, '').matchAll(/`zep-import ([^`]+)`/g)].map(
-    ([, line = '']) => line,
-  );
-  const inBlocks = blocks
-    .flatMap(({ text }) => [...text.matchAll(/(?:^|[\s/(])zep-import ([a-z][^\n|;)>&]*)/g)])
-    .map(([, line = '']) => line);
-  return [...inText, ...inBlocks].map((line) => line.trim());
-}
 
 interface Workflow {
   readonly jobs: Readonly<
@@ -100,7 +54,7 @@ describe('docs/ci-and-cron.md', () => {
   });
 
   it('every command line is one that the program takes', () => {
-    const lines = commandLines();
+    const lines = commandLines(page);
     expect(lines.length).toBeGreaterThanOrEqual(12);
     for (const line of lines) expect(refused(words(line)), line).toEqual([]);
     expect(refused(['run', '--no-such-flag'])).not.toEqual([]);

@@ -160,3 +160,50 @@ describe('the state folder', () => {
     expect(code).toBe(21);
   });
 });
+
+describe('long lists', () => {
+  it('of runs, batches and items are shown page by page, and by state', async () => {
+    const state = ['--local', '--state-dir', at.path('pages')];
+    const bad = at.write('bad.jsonl', `${wireLines(2, 'bad')}oops\n`);
+    for (const [file, name] of [
+      [rows, 'first'],
+      [bad, 'second'],
+      [at.write('more.jsonl', wireLines(4, 'more')), 'third'],
+    ] as const) {
+      await json([file, '--name', name, ...state]);
+    }
+    const names = async (...args: string[]): Promise<unknown> => {
+      const { stdout } = await at.start(['runs', '--state-dir', at.path('pages'), '-o', 'json', ...args]);
+      const { runs, more } = JSON.parse(stdout) as { runs: { name: string }[]; more: boolean };
+      return [runs.map((run) => run.name), more];
+    };
+    expect(await names('--limit', '2')).toEqual([['third', 'second'], true]);
+    expect(await names('--skip', '2')).toEqual([['first'], false]);
+    expect(await names('--limit', '1', '--skip', '1')).toEqual([['second'], true]);
+    expect(await names('--status', 'completed-with-errors')).toEqual([['second'], false]);
+    expect(await names('--status', 'completed', '--skip', '1')).toEqual([['first'], false]);
+    const wrong = await at.start(['runs', '--status', 'sleeping', '--state-dir', at.path('pages')]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('--status takes running, unfinished');
+    const list = async (...args: string[]): Promise<{ batches: { batch_id: string }[]; more: boolean }> => {
+      const { stdout } = await at.start(['batches', 'list', ...state, '-o', 'json', ...args]);
+      return JSON.parse(stdout) as { batches: { batch_id: string }[]; more: boolean };
+    };
+    const all = await list();
+    expect(all.batches).toHaveLength(3);
+    const second = await list('--limit', '1', '--skip', '1');
+    expect(second).toEqual({ ...all, batches: all.batches.slice(1, 2), more: true });
+    const told = await at.start([
+      'batches',
+      'items',
+      all.batches.at(-1)?.batch_id ?? '',
+      ...state,
+      '--limit',
+      '2',
+      '--skip',
+      '3',
+    ]);
+    expect(told.stdout).toMatch(/^ +3 [^]*^ +4 /m);
+    expect(told.stderr).toContain('4 to 5; --limit shows more, --skip 5 the next ones');
+  });
+});

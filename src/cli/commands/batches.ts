@@ -45,14 +45,16 @@ export async function list(_args: readonly string[], values: Values, io: Io): Pr
 
 const SHOWN = 1_000;
 
-/** As many as `--limit` says, and whether there are more. */
+/** As many as `--limit` says behind those that `--skip` passes over, and whether there are more. */
 async function firstOf<T>(
   all: AsyncIterable<T>,
   values: Values,
 ): Promise<{ readonly found: T[]; readonly more: boolean }> {
   const found: T[] = [];
   const most = values.limit ?? SHOWN;
+  let passed = 0;
   for await (const each of all) {
+    if (passed++ < values.skip) continue;
     if (found.length >= most) return { found, more: true };
     found.push(each);
   }
@@ -60,7 +62,10 @@ async function firstOf<T>(
 }
 
 async function tellMore(more: boolean, shown: number, values: Values, io: Io): Promise<void> {
-  if (more && values.quiet !== true) await print(io.stderr, `the first ${shown}; --limit shows more\n`);
+  if (!more || values.quiet === true) return;
+  const next = values.skip + shown;
+  const which = values.skip === 0 ? `the first ${shown}` : `${values.skip + 1} to ${next}`;
+  await print(io.stderr, `${which}; --limit shows more, --skip ${next} the next ones\n`);
 }
 
 export async function show(args: readonly string[], values: Values, io: Io): Promise<void> {

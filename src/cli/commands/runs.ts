@@ -1,6 +1,6 @@
 /** `runs`: all runs of the state folder. `runs prune`: forgets those that are over. Neither asks the service. */
 import { usageError } from '../../errors.js';
-import type { RunLine } from '../../run-report.js';
+import { RUN_CONDITIONS, type RunLine } from '../../run-report.js';
 import { jsonLine } from '../../progress/escape.js';
 import { prunedJson, runsJson } from '../../progress/run-json.js';
 import { prunedText, runsText, type Pruned } from '../../progress/runs-text.js';
@@ -16,15 +16,20 @@ import { stateDir } from '../state-dir.js';
 
 export async function runs(_args: readonly string[], values: Values, io: Io): Promise<void> {
   const state = stateDir(values.stateDir, io.env);
+  refuseUnknownState(values.status);
   const ledger = await openBooks(values, io);
   const lines: RunLine[] = [];
   let more = false;
   try {
-    const all = ledger?.runs.all() ?? [];
-    const shown = all.slice(0, values.limit ?? all.length);
-    more = shown.length < all.length;
-    for (const run of shown) {
-      if (ledger !== undefined) lines.push(lineOf(ledger, run, await factsOf(run, state, values)));
+    let passed = 0;
+    for (const run of ledger?.runs.all() ?? []) {
+      if (ledger === undefined) break;
+      const line = lineOf(ledger, run, await factsOf(run, state, values));
+      if (values.status !== undefined && line.condition !== values.status) continue;
+      if (passed++ < values.skip) continue;
+      more = lines.length >= (values.limit ?? Number.POSITIVE_INFINITY);
+      if (more) break;
+      lines.push(line);
     }
   } finally {
     ledger?.close();
@@ -36,11 +41,19 @@ export async function runs(_args: readonly string[], values: Values, io: Io): Pr
       : runsText(lines, { color, columns: chooseWidth(io.stdout, io.env) });
   await print(io.stdout, text);
   if (more && values.quiet !== true)
-    await print(io.stderr, `the newest ${lines.length}; a larger --limit shows more\n`);
+    await print(
+      io.stderr,
+      `${values.skip === 0 ? `the newest ${lines.length}` : `${values.skip + 1} to ${values.skip + lines.length}`}; a larger --limit shows more, --skip ${values.skip + lines.length} the next ones\n`,
+    );
   const [newest] = lines;
   const waiting = lines.find((line) => line.next !== undefined);
   await tellNext(waiting?.next ?? (newest && sameProject(['status', newest.run], values)), values, io);
   io.exitCode = EXIT.ok;
+}
+
+function refuseUnknownState(status: string | undefined): void {
+  if (status === undefined || RUN_CONDITIONS.some((condition) => condition === status)) return;
+  throw usageError('no-such-state', `no run is ever ${status}`, `--status takes ${RUN_CONDITIONS.join(', ')}`);
 }
 
 export async function prune(_args: readonly string[], values: Values, io: Io): Promise<void> {
