@@ -117,9 +117,15 @@ const lines: string[] = [];
 try {
   console.log(`${circumstances()}\n\n${HEAD}`);
   for (const measure of chosen()) {
-    for (const figure of await measure(bench)) {
-      lines.push(row(figure));
-      console.log(lines.at(-1));
+    try {
+      for (const figure of await measure(bench)) {
+        lines.push(row(figure));
+        console.log(lines.at(-1));
+      }
+    } catch (error) {
+      // The others are measured all the same; the exit code tells.
+      process.exitCode = 1;
+      console.error(error);
     }
   }
   if (values.record) record(lines);

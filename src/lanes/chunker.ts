@@ -43,7 +43,8 @@ export class Chunker {
   #length = 0;
   #refs: ItemRef[] = [];
   #offsets: number[] = [];
-  #marks: number[] | undefined;
+  /** Room for as many items as a chunk may hold. */
+  #marks: Uint32Array | undefined;
   #lastBytes = FIRST_BYTES;
 
   constructor(lane: number, limits: ChunkLimits) {
@@ -62,8 +63,8 @@ export class Chunker {
   }
 
   /** Marks of what is collected, MARK_WORDS words each. */
-  get marks(): readonly number[] | undefined {
-    return this.#marks;
+  get marks(): Uint32Array | undefined {
+    return this.#marks?.subarray(0, this.#refs.length * MARK_WORDS);
   }
 
   /** Takes the item at `index` of a block. */
@@ -83,10 +84,9 @@ export class Chunker {
   }
 
   #mark(mark: Uint32Array | undefined): void {
-    if (mark !== undefined && this.#marks === undefined) {
-      this.#marks = new Array<number>(this.#refs.length * MARK_WORDS).fill(0);
-    }
-    for (let i = 0; i < MARK_WORDS; i++) this.#marks?.push(mark?.[i] ?? 0);
+    if (mark === undefined) return;
+    this.#marks ??= new Uint32Array(this.#limits.items * MARK_WORDS);
+    this.#marks.set(mark, this.#refs.length * MARK_WORDS);
   }
 
   #write(bytes: Buffer): void {
@@ -121,7 +121,7 @@ export class Chunker {
       body: this.#buffer.subarray(0, end + CLOSE.length),
       offsets: withEnd,
       refs: this.#refs,
-      marks: this.#marks === undefined ? undefined : Uint32Array.from(this.#marks),
+      marks: this.marks,
     };
     this.#lastBytes = Math.ceil((end + CLOSE.length) * 1.1);
     this.#refs = [];

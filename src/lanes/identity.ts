@@ -18,8 +18,8 @@ const KEPT_OCCURRENCES = 256;
 const MOST_RECALLED = 1_000;
 
 export interface OccurrenceCounter {
-  /** How often these four words were asked for before. */
-  next(a: number, b: number, c: number, d: number): number;
+  /** How often these four words, which are only lent, were asked for before. */
+  next(words: Uint32Array): number;
 }
 
 type Hash64 = (bytes: Uint8Array, seed: bigint) => bigint;
@@ -152,13 +152,13 @@ export class Identities {
     this.#hash(bytes);
     const [h0 = 0, h1 = 0, h2 = 0, h3 = 0] = this.#words;
     const [s0 = 0, s1 = 0, s2 = 0, s3 = 0] = salt;
-    const own = [(h0 ^ s0) >>> 0, (h1 ^ s1) >>> 0, (h2 ^ s2) >>> 0, (h3 ^ s3) >>> 0] as const;
-    const n = this.#counter.next(...own);
     const first = this.#first;
-    first[0] = isDated ? h0 : own[0];
-    first[1] = isDated ? h1 : own[1];
-    first[2] = isDated ? h2 : own[2];
-    first[3] = isDated ? h3 : own[3];
+    first[0] = h0 ^ s0;
+    first[1] = h1 ^ s1;
+    first[2] = h2 ^ s2;
+    first[3] = h3 ^ s3;
+    const n = this.#counter.next(first);
+    if (isDated) first.set(this.#words);
     this.#setOccurrence(first, n);
   }
 

@@ -37,10 +37,9 @@ export class CountedItems {
   }
 
   /** How often the item with these four words was met before; counts it. */
-  next(a: number, b: number, c: number, d: number): number {
-    this.#setKey(a, b, c, d);
-    const count = Math.max(0, this.#get());
-    this.#recent.set(this.#key, 0, count + 1);
+  next(words: Uint32Array): number {
+    const count = Math.max(0, this.#get(words));
+    this.#recent.set(words, 0, count + 1);
     return count;
   }
 
@@ -50,28 +49,20 @@ export class CountedItems {
     source: number,
     line: number,
   ): { readonly source: number; readonly line: number } | undefined {
-    const [a = 0, b = 0, c = 0, d = 0] = mark;
-    this.#setKey(a, b, c, d);
-    const before = this.#get();
-    this.#recent.set(this.#key, 0, Math.min(line, MOST));
+    const key = this.#key;
+    for (let i = 0; i < 4; i++) key[i] = mark[i] ?? 0;
+    const before = this.#get(key);
+    this.#recent.set(key, 0, Math.min(line, MOST));
     // The source stands under a key of its own.
-    this.#setKey(~a, b, c, d);
-    const from = before === ABSENT ? 0 : this.#get();
-    this.#recent.set(this.#key, 0, source);
+    key[0] = ~(mark[0] ?? 0);
+    const from = before === ABSENT ? 0 : this.#get(key);
+    this.#recent.set(key, 0, source);
     return before === ABSENT ? undefined : { source: from, line: before };
   }
 
-  #setKey(a: number, b: number, c: number, d: number): void {
-    const key = this.#key;
-    key[0] = a;
-    key[1] = b;
-    key[2] = c;
-    key[3] = d;
-  }
-
-  #get(): number {
-    const recent = this.#recent.get(this.#key);
-    return recent !== ABSENT || this.#segments === undefined ? recent : this.#segments.get(this.#key);
+  #get(key: Uint32Array): number {
+    const recent = this.#recent.get(key);
+    return recent !== ABSENT || this.#segments === undefined ? recent : this.#segments.get(key);
   }
 
   get isFull(): boolean {

@@ -47,6 +47,8 @@ export interface Draft {
   accepted: number;
   /** True once an add to it was in doubt: then it is looked at again, after a wait, before it is processed. */
   inDoubt: boolean;
+  /** Told when an add has left. */
+  onSent?: () => void;
   /** True when somebody else processed it: nothing can be added any more. */
   taken: boolean;
   rebuilds: number;
@@ -506,7 +508,9 @@ export class Drafts {
     this.#tellChunk(draft, 'sent', n);
     let details: readonly BatchItem[] | undefined;
     try {
-      details = await this.#api.addItems(draft.id, body, signal);
+      const answer = this.#api.addItems(draft.id, body, signal);
+      draft.onSent?.();
+      details = await answer;
     } catch (error) {
       if (!(error instanceof RemoteError)) throw error;
       if (error.effect === 'none') {

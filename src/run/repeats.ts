@@ -12,7 +12,6 @@ export class Repeats {
   readonly #onChanged: OnChanged;
   readonly #counts: SpillingTable;
   readonly #marks: SpillingTable;
-  readonly #words = new Uint32Array(4);
   #identities: Identities | undefined;
   /** What the item that was asked for last is known by. */
   #mark: Uint32Array = new Uint32Array(5);
@@ -22,7 +21,7 @@ export class Repeats {
   /** `folder` names where files go when they are needed; it is made then, and removed by `close`. */
   static async create(onChanged: OnChanged, folder: () => string): Promise<Repeats> {
     const repeats = new Repeats(onChanged, folder);
-    repeats.#identities = await Identities.create({ next: (...words) => repeats.#next(words) });
+    repeats.#identities = await Identities.create({ next: (words) => repeats.#next(words) });
     return repeats;
   }
 
@@ -63,11 +62,10 @@ export class Repeats {
     this.#marks.close();
   }
 
-  #next(words: readonly number[]): number {
-    this.#words.set(words);
-    const before = this.#counts.get(this.#words);
+  #next(words: Uint32Array): number {
+    const before = this.#counts.get(words);
     const count = before === ABSENT ? 0 : before;
-    this.#counts.set(this.#words, count + 1);
+    this.#counts.set(words, count + 1);
     return count;
   }
 }

@@ -255,7 +255,7 @@ class Lane {
   }
 
   adopt(draft: Draft): void {
-    this.#draft = draft;
+    this.#take(draft);
     this.drafts.push(draft);
     this.#itemsInBatch = draft.accepted;
     this.numbersFrom(draft.number);
@@ -353,7 +353,8 @@ class Lane {
         this.#budget.bytes -= ready.chunk.body.length;
         // At once, so that there is no moment in which the chunk is nowhere.
         this.#sending = { chunk: ready.chunk, from: 0 };
-        this.#wakeProducer();
+        // Mapping the next rows takes some milliseconds in which nothing else happens here: with a chunk in hand, the add leaves first.
+        if (this.#ready.length === 0) this.#wakeProducer();
         return ready;
       }
       if (this.#ended !== undefined) return undefined;
@@ -371,6 +372,7 @@ class Lane {
       if (draft.taken) await this.#complete();
     }
     if (sending.from === chunk.refs.length) this.#sending = undefined;
+    this.#wakeProducer();
   }
 
   async #open(chunk: Chunk, from: number): Promise<Draft> {
@@ -379,8 +381,13 @@ class Lane {
     this.#number += 1;
     const draft = await this.#sender.open(this.id, this.#number, first, this.#signal);
     this.drafts.push(draft);
-    this.#draft = draft;
+    this.#take(draft);
     return draft;
+  }
+
+  #take(draft: Draft): void {
+    draft.onSent = () => setImmediate(() => this.#wakeProducer());
+    this.#draft = draft;
   }
 
   /** Hands the batch over; an empty draft is deleted, since the service may refuse to process nothing. */

@@ -29,8 +29,8 @@ const MESSAGE: WireItem = { type: 'thread_message', thread_id: 't', role: 'user'
 
 class Counts {
   readonly #seen = new Map<string, number>();
-  next(...words: number[]): number {
-    const key = words.join(' ');
+  next(words: Uint32Array): number {
+    const key = words.subarray(0, 4).join(' ');
     const count = this.#seen.get(key) ?? 0;
     this.#seen.set(key, count + 1);
     return count;

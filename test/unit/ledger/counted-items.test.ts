@@ -41,7 +41,7 @@ const place = (ordinal: number, source = 0): Frontier => ({
 
 function next(counted: CountedItems, n: number): number {
   const [a = 0, b = 0, c = 0, d = 0] = hashWords(n, 4);
-  return counted.next(a, b, c, d);
+  return counted.next(Uint32Array.of(a, b, c, d));
 }
 
 const segmentFiles = (): string[] =>
