@@ -3,8 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { fresh, ratios, spreadText, type Bench, type Figure, type Measure } from '../bench.js';
-import { cpuOfEndedChildren, seconds } from '../support.js';
-import { median } from '../support.js';
+import { cpuOfEndedChildren, median, runImporter, seconds, type Finished } from '../support.js';
 import type { Sink } from '../sink.js';
 
 const FLOOR = fileURLToPath(new URL('../floor.js', import.meta.url));
@@ -32,6 +31,16 @@ export function floor(sink: Sink, file: string, flags: readonly string[] = []): 
   };
 }
 
+function checking(bench: Bench, file: string): Measure<Finished> {
+  const mapping = bench.inputs.mapping('episodes');
+  const words = ['check', file, '-m', mapping, '--no-dedupe', '--state-dir', bench.folder, '--progress', 'none'];
+  return async () => {
+    const finished = await runImporter([...words, '-o', 'json'], {});
+    if (finished.code !== 0) throw new Error(`check ended with ${finished.code}: ${finished.stdout}`);
+    return finished;
+  };
+}
+
 export async function againstFloor(bench: Bench): Promise<readonly Figure[]> {
   const rows = bench.size(500_000);
   const file = await bench.inputs.rows(rows);
@@ -41,6 +50,8 @@ export async function againstFloor(bench: Bench): Promise<readonly Figure[]> {
     fresh(bench, rows, { sources: [file], flags }),
     floor(bench.sink, file),
   );
+  // What is left when sending, books and answers cost nothing.
+  const reading = await ratios(bench, checking(bench, file), floor(bench.sink, file));
   const rate = Math.round(rows / (median(over.map(({ wallMs }) => wallMs)) / 1000));
   return [
     {
@@ -51,6 +62,13 @@ export async function againstFloor(bench: Bench): Promise<readonly Figure[]> {
       isReached: wall.median <= 1,
     },
     { id: '', what: 'the same: CPU ÷ CPU', reach: '≤ 1.6', measured: spreadText(cpu), isReached: cpu.median <= 1.6 },
+    {
+      id: '',
+      what: 'reading and mapping alone (`check`): CPU ÷ the whole bare script',
+      reach: '',
+      measured: spreadText(reading.cpu),
+      isReached: undefined,
+    },
   ];
 }
 
