@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SLOTS, slotOf } from '../src/lanes/destination.js';
 
 const WORDS =
   'order battery café delivery 配送 late charger brake "quoted" invoice naïve refund линия track\nnew address, warranty 🔋 it\'s done'.split(
@@ -32,15 +33,24 @@ export interface BenchRow {
 export interface Shape {
   /** Graphs or threads that the rows are spread over. */
   readonly destinations?: number;
+  /** As many graphs as there are slots, one a slot: lanes then have the same to do. */
+  readonly isEven?: boolean;
   /** How many times as long the texts are. */
   readonly scale?: number;
 }
 
-export function rowOf(i: number, { destinations = 10, scale = 1 }: Shape = {}): BenchRow {
+/** Numbers of graphs, one for each slot. */
+const EVEN = Array.from({ length: SLOTS }, (_, slot) => {
+  let n = 0;
+  while (slotOf(`g:bench-${n}`) !== slot) n += 1;
+  return n;
+});
+
+export function rowOf(i: number, { destinations = 10, scale = 1, isEven = false }: Shape = {}): BenchRow {
   return {
     id: i,
     author: i % 3 === 0 ? 'agent' : 'customer',
-    ticket: i % destinations,
+    ticket: isEven ? (EVEN[i % SLOTS] ?? 0) : i % destinations,
     topic: WORDS[i % 10] ?? '',
     sent: new Date(FIRST_TIME + i * 1_000).toISOString(),
     body: textOf(i, scale),
@@ -128,7 +138,10 @@ export class Inputs {
 
   /** A file of so many rows. */
   async rows(count: number, format: BenchFormat = 'jsonl', shape: Shape = {}): Promise<string> {
-    const path = join(this.#folder, `${count}-${shape.destinations ?? 0}-${shape.scale ?? 1}.${format}`);
+    const path = join(
+      this.#folder,
+      `${count}-${shape.isEven === true ? 'even' : (shape.destinations ?? 0)}-${shape.scale ?? 1}.${format}`,
+    );
     if (existsSync(path)) return path;
     const { before, after, line } = FORMATS[format];
     const stream = createWriteStream(path);

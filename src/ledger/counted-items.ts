@@ -53,9 +53,10 @@ export class CountedItems {
     for (let i = 0; i < 4; i++) key[i] = mark[i] ?? 0;
     const before = this.#get(key);
     this.#recent.set(key, 0, Math.min(line, MOST));
-    // The source stands under a key of its own.
+    // The source stands under a key of its own; where there is none, it is the first one.
+    if (source === 0 && before === ABSENT) return undefined;
     key[0] = ~(mark[0] ?? 0);
-    const from = before === ABSENT ? 0 : this.#get(key);
+    const from = before === ABSENT ? 0 : Math.max(0, this.#get(key));
     this.#recent.set(key, 0, source);
     return before === ABSENT ? undefined : { source: from, line: before };
   }
