@@ -28,6 +28,8 @@ const OPEN = Buffer.from('{"items":[');
 const CLOSE = Buffer.from(']}');
 /** The smallest first buffer; later ones are as large as the last chunk was, and a little more. */
 const FIRST_BYTES = 64 * 1024;
+/** Room for the marks of so many items at first: of a usual chunk. */
+const FIRST_MARKS = 500;
 
 export interface ChunkLimits {
   readonly items: number;
@@ -43,7 +45,7 @@ export class Chunker {
   #length = 0;
   #refs: ItemRef[] = [];
   #offsets: number[] = [];
-  /** Room for as many items as a chunk may hold. */
+  /** Longer than what is collected; an item without a mark may lie behind its end. */
   #marks: Uint32Array | undefined;
   #lastBytes = FIRST_BYTES;
 
@@ -64,7 +66,11 @@ export class Chunker {
 
   /** Marks of what is collected, MARK_WORDS words each. */
   get marks(): Uint32Array | undefined {
-    return this.#marks?.subarray(0, this.#refs.length * MARK_WORDS);
+    const length = this.#refs.length * MARK_WORDS;
+    if (this.#marks === undefined || this.#marks.length >= length) return this.#marks?.subarray(0, length);
+    const padded = new Uint32Array(length);
+    padded.set(this.#marks);
+    return padded;
   }
 
   /** Takes the item at `index` of a block. */
@@ -85,8 +91,14 @@ export class Chunker {
 
   #mark(mark: Uint32Array | undefined): void {
     if (mark === undefined) return;
-    this.#marks ??= new Uint32Array(this.#limits.items * MARK_WORDS);
-    this.#marks.set(mark, this.#refs.length * MARK_WORDS);
+    const at = this.#refs.length * MARK_WORDS;
+    if (this.#marks === undefined || at >= this.#marks.length) {
+      // A chunk that is read again has no limit of items.
+      const larger = new Uint32Array(Math.max(FIRST_MARKS * MARK_WORDS, at * 2));
+      if (this.#marks !== undefined) larger.set(this.#marks);
+      this.#marks = larger;
+    }
+    this.#marks.set(mark, at);
   }
 
   #write(bytes: Buffer): void {
