@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { EXIT_MEANINGS } from '../../src/cli/exit-codes.js';
 import { FLAGS, variableOf, type Flag } from '../../src/cli/flags.js';
-import { createProgram, RUN_FLAGS } from '../../src/cli/main.js';
+import { RUN_FLAGS } from '../../src/cli/main.js';
 import { FUNCTIONS, SPECIAL_FORMS } from '../../src/mapping/index.js';
 import { commandNames } from '../../src/cli/command-names.js';
+import { program } from '../support/command-lines.js';
 
 const path = fileURLToPath(new URL('../../README.md', import.meta.url));
 
@@ -63,16 +64,6 @@ const cells = (text: string): string[] =>
         .join('|'),
     );
 
-const io = {
-  argv: [],
-  env: {},
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  on: () => undefined,
-  removeListener: () => undefined,
-};
-
 describe('what the documents promise', () => {
   const readme = readFileSync(path, 'utf8');
   if (process.env['UPDATE_README'] === '1')
@@ -104,7 +95,7 @@ describe('what the documents promise', () => {
   });
 
   it('every command of the program is known as a first word and named in the README', () => {
-    const commands = createProgram(io).commands.map((command) => command.name());
+    const commands = program().commands.map((command) => command.name());
     expect([...commandNames].sort()).toEqual(commands.sort());
     for (const command of commands) expect(readme).toContain(`\`${command}`);
   });
