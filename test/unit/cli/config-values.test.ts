@@ -18,8 +18,8 @@ let before: string;
 beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), 'zi-config-')));
   before = process.cwd();
-  mkdirSync(join(root, 'work', 'deep'), { recursive: true });
-  process.chdir(join(root, 'work', 'deep'));
+  mkdirSync(join(root, 'data', 'deep'), { recursive: true });
+  process.chdir(join(root, 'data', 'deep'));
 });
 afterEach(() => {
   process.chdir(before);
@@ -39,7 +39,7 @@ function put(name: string, text: string): string {
   return path;
 }
 
-const project = (text: string): string => put('work/deep/zep-import.yaml', text);
+const project = (text: string): string => put('data/deep/zep-import.yaml', text);
 const own = (text: string): string => put('xdg/zep-import/config.yaml', text);
 
 async function values(words: readonly string[] = [], variables: Record<string, string> = {}): Promise<Values> {
@@ -82,7 +82,7 @@ describe('the value of a flag', () => {
       dedupe: false,
       spool: false,
       maxErrors: { kind: 'percent', value: 5 },
-      mapping: join(root, 'work/map.yaml'),
+      mapping: join(root, 'data/map.yaml'),
     });
     expect([...(found.createMissing ?? [])]).toEqual(['users', 'graphs']);
     expect(found.given).toEqual([]);
@@ -163,13 +163,13 @@ describe('a file with mistakes', () => {
   });
 
   it('that is no file, too large, named and missing, or one of two is refused, and never waited for', async () => {
-    mkdirSync(join(root, 'work/deep/zep-import.yaml'));
+    mkdirSync(join(root, 'data/deep/zep-import.yaml'));
     await expect(values()).rejects.toMatchObject({ code: 'config-unreadable' });
-    rmSync(join(root, 'work/deep/zep-import.yaml'), { recursive: true });
+    rmSync(join(root, 'data/deep/zep-import.yaml'), { recursive: true });
     project(`# ${'x'.repeat(300_000)}\n`);
     await expect(values()).rejects.toThrow('too large');
     project('');
-    put('work/deep/zep-import.json', '{}');
+    put('data/deep/zep-import.json', '{}');
     await expect(values()).rejects.toMatchObject({ code: 'two-configs' });
     await expect(values(['--config', 'gone.yaml'])).rejects.toThrow('no such file');
     expect(await values(['--no-config'])).toMatchObject({ chunkSize: 500 });
@@ -180,22 +180,22 @@ describe('which file is found', () => {
   const names = (): readonly string[] => projectFolders(placesOf(env())).map((folder) => folder.slice(root.length));
 
   it('without a repository or a home above: only one in the current folder', () => {
-    put('work/zep-import.yaml', 'limit: 1\n');
-    expect(names()).toEqual(['/work/deep']);
+    put('data/zep-import.yaml', 'limit: 1\n');
+    expect(names()).toEqual(['/data/deep']);
     expect(findProjectFile(placesOf(env()))).toBeUndefined();
   });
 
   it('in a repository: the nearest up to its root, and none above', () => {
-    mkdirSync(join(root, 'work/.git'));
+    mkdirSync(join(root, 'data/.git'));
     put('zep-import.yaml', 'limit: 1\n');
-    expect(names()).toEqual(['/work/deep', '/work']);
-    const path = put('work/zep-import.yml', 'limit: 2\n');
+    expect(names()).toEqual(['/data/deep', '/data']);
+    const path = put('data/zep-import.yml', 'limit: 2\n');
     expect(findProjectFile(placesOf(env()))).toBe(path);
   });
 
   it('below the home folder: up to it', () => {
     const places = placesOf(env({ HOME: root }));
-    expect(projectFolders(places)).toEqual([join(root, 'work/deep'), join(root, 'work'), root]);
+    expect(projectFolders(places)).toEqual([join(root, 'data/deep'), join(root, 'data'), root]);
   });
 
   it('of the user lies where the platform keeps such files', () => {
@@ -208,7 +208,7 @@ describe('which file is found', () => {
   it('gives way to the one that --config names', async () => {
     project('chunk-size: 1\n');
     own('batch-size: 1\n');
-    put('work/deep/other.yaml', 'limit: 3\n');
+    put('data/deep/other.yaml', 'limit: 3\n');
     expect(await values(['--config', 'other.yaml'])).toMatchObject({ chunkSize: 500, batchSize: 50_000, limit: 3 });
     expect(await values([], { ZEP_IMPORT_CONFIG: 'other.yaml' })).toMatchObject({ limit: 3 });
   });
@@ -249,7 +249,7 @@ describe('a file beside the data', () => {
     const path = project('api-url: http://mine\n');
     own('api-url: http://mine\n');
     expect(await values()).toMatchObject({ apiUrl: 'http://mine' });
-    own(`trust: ${join(root, 'work')}\n`);
+    own(`trust: ${join(root, 'data')}\n`);
     expect(await values()).toMatchObject({ apiUrl: 'http://mine' });
     own(`trust:\n  - ${join(root, 'wor')}\n`);
     await expect(values()).rejects.toMatchObject({ code: 'config-untrusted' });
@@ -269,7 +269,7 @@ describe('a file beside the data', () => {
     own('profiles:\n  a:\n    api-key-file: k\n    api-url: http://a\n');
     project('profiles:\n  a:\n    api-url: http://evil\n');
     await expect(values(['-p', 'a'])).rejects.toMatchObject({ code: 'config-untrusted' });
-    put('work/deep/other', 'stolen');
+    put('data/deep/other', 'stolen');
     put('xdg/zep-import/k', 'mine');
     project('profiles:\n  a:\n    api-key-file: other\n');
     const found = await values(['-p', 'a'], { ZEP_IMPORT_API_KEY_FILE: 'x' });
@@ -340,7 +340,7 @@ describe('local or not', () => {
     project('local: true\n');
     expect(wantsLocal(await values())).toBe(true);
     own('api-url: http://x\nlocal: true\n');
-    rmSync(join(root, 'work/deep/zep-import.yaml'));
+    rmSync(join(root, 'data/deep/zep-import.yaml'));
     await expect(values().then(wantsLocal)).rejects.toMatchObject({ code: 'two-services' });
   });
 });
