@@ -201,11 +201,12 @@ function chunk(state: ProgressState, event: EventOf<'chunk'>, nowMs: number): Pr
   }
 }
 
-/** A deleted draft takes back what was accepted into it: those items are sent again. */
+/** A deleted draft takes back what was accepted into it, by an earlier try too: those items are sent again. */
 function batch(state: ProgressState, event: EventOf<'batch'>, nowMs: number): ProgressState {
   const { batch: id, lane, number, status, counts } = event;
   const known = findBatch(state.book, id);
-  const accepted = known?.accepted ?? 0;
+  // A draft of an earlier try comes with what is in it, which `started` has told as accepted.
+  const accepted = known?.accepted ?? (status === 'draft' ? event.items : 0);
   const deleted = status === 'deleted';
   const book = putBatch(
     state.book,

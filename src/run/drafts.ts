@@ -295,6 +295,7 @@ export class Drafts {
       rebuilds: 0,
       exists: true,
     };
+    this.#tell(draft, 'draft');
     if (stored.state === 'rebuilding' && (await this.#rebuiltAtOnce(draft, signal))) return draft;
     draft.accepted = stored.items;
     draft.exists = true;

@@ -377,6 +377,26 @@ describe('a key that stands in a file with several contents', () => {
   });
 });
 
+describe('progress of an import that goes on', () => {
+  it.each(['add.intended:6', 'add.answered:6', 'rebuild.deleted:1'])(
+    'after a kill at %s counts no item twice, whatever drafts are made anew',
+    async (kill) => {
+      const here = await setUp();
+      here.at.write('rows.jsonl', jsonLines(testRows(120)));
+      const words = FILE;
+      await expectKilled(here.run(words, { kill: kill.startsWith('add') ? kill : 'add.answered:6' }));
+      if (!kill.startsWith('add')) await expectKilled(here.run(words, { kill }));
+      const done = await here.run(words);
+      expectCode(done, 0);
+      const told = [...done.stderr.matchAll(/^\{"type":"status".*?"accepted":(\d+)/gm)].map(([, items]) =>
+        Number(items),
+      );
+      expect(told.at(-1)).toBe(120);
+      expect(Math.max(...told)).toBe(120);
+    },
+  );
+});
+
 describe('a batch that turns invalid late', () => {
   it('is made anew once, and nothing is lost', async () => {
     const here = await setUp({ faults: ['process:1=invalid,seconds=0.3'] });

@@ -112,6 +112,20 @@ describe('batches', () => {
     expect(fold([batch('unheard-of', 'deleted', { items: 9 })], state).items.accepted).toBe(500);
   });
 
+  test('a draft of an earlier try that is deleted takes back what that try had told of it', () => {
+    const resumed = started({ resumed: { records: 900, items: 700 } });
+    const state = fold([
+      resumed,
+      batch('b1', 'draft', { items: 200 }),
+      chunk(100),
+      batch('b1', 'deleted', { items: 300 }),
+    ]);
+    expect(state.items.accepted).toBe(500);
+    expect(fold([batch('b3', 'draft', { items: 0 }), chunk(300, { batch: batchId('b3') })], state).items.accepted).toBe(
+      800,
+    );
+  });
+
   test('the last word about each batch decides the totals, in any order of events', () => {
     const anyBatch = fc.record({
       id: fc.integer({ min: 0, max: 30 }).map((n) => `batch-${n}`),
