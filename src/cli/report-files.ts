@@ -3,19 +3,10 @@
  * so that whoever reads them sees a whole report; and never over a file that is no such report, since a name that was forgotten behind a flag
  * would cost the source that follows it.
  */
-import {
-  appendFileSync,
-  closeSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, closeSync, openSync, readSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { usageError } from '../errors.js';
+import { makeWithParents } from './state-dir.js';
 
 /** Makes the folder. `beginning` is how a report of this kind begins. Throws usageError `report-unwritable` or `not-a-report`. */
 export function reportPath(named: string, flag: string, beginning: string): string {
@@ -25,7 +16,7 @@ export function reportPath(named: string, flag: string, beginning: string): stri
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) throw refuse('it is a folder');
   try {
-    if (found === undefined) mkdirSync(dirname(path), { recursive: true });
+    if (found === undefined) makeWithParents(dirname(path));
     closeSync(openSync(path, 'a'));
     if (found === undefined) rmSync(path);
   } catch (error) {

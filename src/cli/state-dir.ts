@@ -33,12 +33,12 @@ export function makeFolder(path: string): string {
 }
 
 /** mkdir's own `recursive` never returns on file systems that refuse a new folder as if its parent were missing, such as /proc. */
-function makeWithParents(path: string): void {
+export function makeWithParents(path: string, mode?: number): void {
   if (isFolder(path)) return;
   const parent = dirname(path);
-  if (parent !== path) makeWithParents(parent);
+  if (parent !== path) makeWithParents(parent, mode);
   try {
-    mkdirSync(path, { mode: 0o700 });
+    mkdirSync(path, { mode });
   } catch (error) {
     // Somebody else may have made it just now.
     if (!isFolder(path)) throw error;

@@ -294,3 +294,16 @@ describe('--notify', () => {
     expect(here.added()).toBe(0);
   });
 });
+
+describe('a report where no folder can be made', () => {
+  it.skipIf(process.platform !== 'linux')('is refused at once, before anything is read', async () => {
+    const here = await setUp();
+    here.at.write('rows.jsonl', jsonLines(testRows(2)));
+    for (const flag of ['--junit', '--summary-file']) {
+      const refused = await here.run(['rows.jsonl', '-m', 'map.yaml', flag, '/proc/nowhere/report']);
+      expectCode(refused, 2);
+      expect(said(refused)).toContain(`${flag} /proc/nowhere/report cannot be written`);
+    }
+    expect(here.added()).toBe(0);
+  });
+});
