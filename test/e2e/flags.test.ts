@@ -182,6 +182,8 @@ describe('long lists', () => {
     expect(await names('--limit', '1', '--skip', '1')).toEqual([['second'], true]);
     expect(await names('--status', 'completed-with-errors')).toEqual([['second'], false]);
     expect(await names('--status', 'completed', '--skip', '1')).toEqual([['first'], false]);
+    at.write('few.yaml', 'limit: 1\nskip: 1\n');
+    expect(await names('--config', 'few.yaml')).toEqual([['third', 'second', 'first'], false]);
     const wrong = await at.start(['runs', '--status', 'sleeping', '--state-dir', at.path('pages')]);
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain('--status takes running, unfinished');

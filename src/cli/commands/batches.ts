@@ -11,6 +11,7 @@ import { chooseWidth } from '../../progress/terminal.js';
 import { RemoteError, type BatchSummary } from '../../remote/api.js';
 import { EXIT } from '../exit-codes.js';
 import { agrees, print, type Io } from '../io.js';
+import { pageOf, pageText, type ListPage } from '../list-page.js';
 import type { Values } from '../options.js';
 import { openSession, type Session } from '../session.js';
 import { stateDir } from '../state-dir.js';
@@ -29,8 +30,8 @@ async function withSession(values: Values, io: Io, work: (session: Session) => P
 
 export async function list(_args: readonly string[], values: Values, io: Io): Promise<void> {
   await withSession(values, io, async ({ api }) => {
-    const filter = values.status === undefined ? {} : { status: values.status };
-    const { found: batches, more } = await firstOf(api.listBatches(filter), values);
+    const page = pageOf(values, SHOWN);
+    const { found: batches, more } = await partOf(api.listBatches(filterOf(page)), page);
     if (values.output === 'json') {
       await print(io.stdout, jsonLine({ type: 'batches', batches: batches.map(batchJson), more }));
     } else if (batches.length === 0) {
@@ -38,34 +39,34 @@ export async function list(_args: readonly string[], values: Values, io: Io): Pr
     } else {
       await print(io.stdout, batchTable(batches, io));
     }
-    await tellMore(more, batches.length, values, io);
+    if (more) await tellMore(page, batches.length, values, io);
     io.exitCode = EXIT.ok;
   });
 }
 
 const SHOWN = 1_000;
 
-/** As many as `--limit` says behind those that `--skip` passes over, and whether there are more. */
-async function firstOf<T>(
+function filterOf({ status }: ListPage): { readonly status?: string } {
+  return status === undefined ? {} : { status };
+}
+
+/** A part of a long list, and whether there is more behind it. */
+async function partOf<T>(
   all: AsyncIterable<T>,
-  values: Values,
+  { skip, limit }: ListPage,
 ): Promise<{ readonly found: T[]; readonly more: boolean }> {
   const found: T[] = [];
-  const most = values.limit ?? SHOWN;
   let passed = 0;
   for await (const each of all) {
-    if (passed++ < values.skip) continue;
-    if (found.length >= most) return { found, more: true };
+    if (passed++ < skip) continue;
+    if (found.length >= limit) return { found, more: true };
     found.push(each);
   }
   return { found, more: false };
 }
 
-async function tellMore(more: boolean, shown: number, values: Values, io: Io): Promise<void> {
-  if (!more || values.quiet === true) return;
-  const next = values.skip + shown;
-  const which = values.skip === 0 ? `the first ${shown}` : `${values.skip + 1} to ${next}`;
-  await print(io.stderr, `${which}; --limit shows more, --skip ${next} the next ones\n`);
+async function tellMore(page: ListPage, shown: number, values: Values, io: Io): Promise<void> {
+  if (values.quiet !== true) await print(io.stderr, pageText(page, shown, 'first'));
 }
 
 export async function show(args: readonly string[], values: Values, io: Io): Promise<void> {
@@ -100,8 +101,8 @@ export async function items(args: readonly string[], values: Values, io: Io): Pr
     const id = args[0] ?? '';
     await found(id, (batch) => api.getBatch(batch));
     const rowOf = await sourceRows(values, io, id);
-    const filter = values.status === undefined ? {} : { status: values.status };
-    const { found: listed, more } = await firstOf(api.listItems(id as BatchId, filter), values);
+    const page = pageOf(values, SHOWN);
+    const { found: listed, more } = await partOf(api.listItems(id as BatchId, filterOf(page)), page);
     const rows = listed.map((item) => ({
       index: item.index,
       kind: item.kind,
@@ -127,7 +128,7 @@ export async function items(args: readonly string[], values: Values, io: Io): Pr
         }),
       );
     }
-    await tellMore(more, rows.length, values, io);
+    if (more) await tellMore(page, rows.length, values, io);
     io.exitCode = EXIT.ok;
   });
 }

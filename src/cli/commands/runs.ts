@@ -8,6 +8,7 @@ import { chooseColor, chooseWidth } from '../../progress/terminal.js';
 import { bytesBelow, folderOfRun, forgetRun, planPrune } from '../../run/prune-runs.js';
 import { lineOf } from '../../run/report-run.js';
 import { EXIT } from '../exit-codes.js';
+import { pageOf, pageText } from '../list-page.js';
 import { print, type Io } from '../io.js';
 import { factsOf, openBooks, runsFolder, tellNext } from '../known-runs.js';
 import { sameProject } from '../next-command.js';
@@ -16,7 +17,8 @@ import { stateDir } from '../state-dir.js';
 
 export async function runs(_args: readonly string[], values: Values, io: Io): Promise<void> {
   const state = stateDir(values.stateDir, io.env);
-  refuseUnknownState(values.status);
+  const page = pageOf(values);
+  refuseUnknownState(page.status);
   const ledger = await openBooks(values, io);
   const lines: RunLine[] = [];
   let more = false;
@@ -25,9 +27,9 @@ export async function runs(_args: readonly string[], values: Values, io: Io): Pr
     for (const run of ledger?.runs.all() ?? []) {
       if (ledger === undefined) break;
       const line = lineOf(ledger, run, await factsOf(run, state, values));
-      if (values.status !== undefined && line.condition !== values.status) continue;
-      if (passed++ < values.skip) continue;
-      more = lines.length >= (values.limit ?? Number.POSITIVE_INFINITY);
+      if (page.status !== undefined && line.condition !== page.status) continue;
+      if (passed++ < page.skip) continue;
+      more = lines.length >= page.limit;
       if (more) break;
       lines.push(line);
     }
@@ -40,11 +42,7 @@ export async function runs(_args: readonly string[], values: Values, io: Io): Pr
       ? jsonLine(runsJson(lines, more))
       : runsText(lines, { color, columns: chooseWidth(io.stdout, io.env) });
   await print(io.stdout, text);
-  if (more && values.quiet !== true)
-    await print(
-      io.stderr,
-      `${values.skip === 0 ? `the newest ${lines.length}` : `${values.skip + 1} to ${values.skip + lines.length}`}; a larger --limit shows more, --skip ${values.skip + lines.length} the next ones\n`,
-    );
+  if (more && values.quiet !== true) await print(io.stderr, pageText(page, lines.length, 'newest'));
   const [newest] = lines;
   const waiting = lines.find((line) => line.next !== undefined);
   await tellNext(waiting?.next ?? (newest && sameProject(['status', newest.run], values)), values, io);
