@@ -169,7 +169,6 @@ const SHOWN_BY_CONFIG: readonly FlagName[] = [
   'watch',
   'deep',
   'fresh',
-  'status',
 ];
 
 /** So long may what a stopped command was waiting for keep the process. */

@@ -32,8 +32,8 @@ export interface Meaning {
   readonly isOpposite: boolean;
 }
 
-/** Flags that say where config is found and shown, and so cannot stand in it. */
-const NOT_HERE: ReadonlySet<string> = new Set(['config', 'no-config', 'origin']);
+/** Flags that say where config is found and shown, or what is looked for in a list, and so cannot stand in it. */
+const NOT_HERE: ReadonlySet<string> = new Set(['config', 'no-config', 'origin', 'status']);
 const PATHS: ReadonlySet<string> = new Set(['mapping', 'apiKeyFile', 'stateDir', 'out', 'junit', 'summaryFile']);
 const KEY_REASON =
   'a key does not belong in a config file, which is copied, committed and shown: name a file that holds it (api-key-file), or set ZEP_API_KEY';

@@ -110,11 +110,11 @@ describe('the value of a flag', () => {
     expect(settled(found, undefined)).toBe(found);
   });
 
-  it('for every flag but the key and the config itself can stand in a file', () => {
+  it('for every flag but the key, the config itself and what is looked for in a list can stand in a file', () => {
     const flags: readonly Flag[] = Object.values(FLAGS);
     const long = flags.map(({ flags: words }) => /--([a-z-]+)/.exec(words)?.[1] ?? '');
     const missing = long.filter((name) => !settingNames().has(name));
-    expect(missing.sort()).toEqual(['config', 'no-config', 'origin']);
+    expect(missing.sort()).toEqual(['config', 'no-config', 'origin', 'status']);
     expect(settingNames().has('color')).toBe(true);
   });
 });
