@@ -5,6 +5,7 @@ const inCi = process.env['CI'] !== undefined && process.env['CI'] !== '';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/build-parts.mjs'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -37,7 +37,6 @@ export async function cost(bench: Bench): Promise<readonly Figure[]> {
       sources,
       flags: [...plain, '--no-dedupe'],
       entry: LEDGER_OFF,
-      env: { ZI_BENCH_LEDGER: 'memory' },
     }),
   );
   const figures: Figure[] = [

@@ -1,6 +1,7 @@
 /** The dashboard: a page over batches and runs, served on loopback while it is open somewhere. It only looks. */
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../clock.js';
+import { PACKAGE_ROOT } from '../package-root.js';
 import { readPage } from './page-files.js';
 import type { LedgerDeps } from './run-book.js';
 import { DashboardServer } from './server.js';
@@ -34,7 +35,7 @@ export interface Dashboard {
 /** Throws usageError `port-in-use`. Nothing is asked of the service before the first tab is connected. */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { port, clock, commandLine } = options;
-  const files = readPage(options.pageFolder ?? fileURLToPath(new URL('./page/', import.meta.url)));
+  const files = readPage(options.pageFolder ?? fileURLToPath(new URL('dist/dashboard/page/', PACKAGE_ROOT)));
   const watcher = new Watcher(options);
   const views = new Views({ watcher, clock, commandLine });
   const server = await DashboardServer.listen({

@@ -133,7 +133,7 @@ function sourceOf(
   open: () => ByteInput,
 ): Source {
   if (kind === undefined) return openSource(info, options, open);
-  const parser = documentParser(options.maxDocumentMs ?? DEFAULT_MAX_DOCUMENT_MS, options.documentWorker);
+  const parser = documentParser(options.maxDocumentMs ?? DEFAULT_MAX_DOCUMENT_MS);
   return openDocument(info, kind, parser, options, open);
 }
 

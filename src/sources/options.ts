@@ -48,8 +48,6 @@ export interface SourceOptions {
   readonly maxDocumentBytes?: number | undefined;
   /** A document that takes longer than this to be read is rejected. Default: a minute. */
   readonly maxDocumentMs?: number | undefined;
-  /** The script of the thread that reads documents, where it is not beside this one. */
-  readonly documentWorker?: URL | undefined;
   /** Where `-` reads from. */
   readonly stdin?: AsyncIterable<Uint8Array> | undefined;
   readonly notice?: SourceNotice | undefined;

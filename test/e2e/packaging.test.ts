@@ -297,8 +297,9 @@ describe('the package', () => {
     const paths = files.map(({ path }) => path);
     for (const path of [
       'bin/zep-import.js',
-      'dist/cli/main.js',
-      'dist/cli/ci-reports.js',
+      'dist/main.js',
+      'dist/parse-worker.js',
+      'dist/dashboard/page/index.html',
       'docs/ci-and-cron.md',
       'fixtures/demo/tickets.yaml',
       'CHANGELOG.md',

@@ -6,19 +6,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { BIN, ROOT, type Ended, type Workplace } from './cli.js';
+import { BIN, PARTS, ROOT, type Ended, type Workplace } from './cli.js';
 
 const SUPPORT = join(ROOT, 'test', 'support');
 const KILL_AT = pathToFileURL(join(SUPPORT, 'kill-at.mjs')).href;
 const HURRY = pathToFileURL(join(SUPPORT, 'hurry.mjs')).href;
-export const WEAKENED_BIN = join(SUPPORT, 'weakened-bin.mjs');
+export const WEAKENED_BIN = join(PARTS, 'weakened-bin.js');
 
 export interface AttemptOptions {
   /** As ZI_TEST_KILL takes it (kill-at.mjs). */
   readonly kill?: string | undefined;
   readonly signal?: { readonly name: 'SIGINT' | 'SIGTERM'; readonly afterMs: number } | undefined;
   readonly stdin?: string | Uint8Array | undefined;
-  /** Switches off one safeguard of the program (weakened-bin.mjs). */
+  /** Switches off one safeguard of the program (weakened-bin.ts). */
   readonly without?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
   /** False: long waits keep their length. */

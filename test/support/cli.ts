@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export const BIN = join(ROOT, 'bin', 'zep-import.js');
+/** Parts of the program to start processes on (build-parts.mjs). */
+export const PARTS = join(ROOT, 'dist-parts');
 export const MAPPINGS = join(ROOT, 'fixtures', 'mappings');
 /** Real inputs that are no part of the project; tests that need them are skipped without. */
 export const DATA = process.env['ZEP_IMPORT_TEST_DATA'] ?? resolve(ROOT, '../shared/data');

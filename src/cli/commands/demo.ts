@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT } from '../../package-root.js';
 import { FLAGS, size } from '../flags.js';
 import { importSources } from '../import-command.js';
 import { print, type Io } from '../io.js';
@@ -12,7 +13,7 @@ import type { Values } from '../options.js';
 const PROCESSING_RATE = 700;
 
 export async function demo(_args: readonly string[], values: Values, io: Io): Promise<void> {
-  const samples = fileURLToPath(new URL('../../../fixtures/demo/', import.meta.url));
+  const samples = fileURLToPath(new URL('fixtures/demo/', PACKAGE_ROOT));
   const folder = mkdtempSync(join(tmpdir(), 'zep-import-demo-'));
   if (values.quiet !== true) {
     await print(

@@ -3,24 +3,24 @@
  * when a document takes too long or too much. One thread serves all documents, one after the other; it does not keep the process alive.
  */
 import { Worker } from 'node:worker_threads';
+import { PACKAGE_ROOT } from '../../package-root.js';
 import { parseDocument, SIMPLE_KINDS, type ParseRequest } from './parse.js';
 import type { WorkerAnswer, WorkerRequest } from './parse-worker.js';
 import { DocumentError, type ParsedDocument } from './parsed.js';
 
+const SCRIPT = new URL('dist/parse-worker.js', PACKAGE_ROOT);
 /** Heap of the thread: with the rest of the program the process stays below 300 MB. */
 const HEAP_MB = 128;
 
 export class DocumentParser {
-  readonly #script: URL;
   readonly #maxMs: number;
   #worker: Worker | undefined;
   /** The last document that was asked for: each waits for the one before it. */
   #turn: Promise<unknown> = Promise.resolve();
 
   /** `maxMs`: how long one document may take. */
-  constructor(maxMs: number, script = new URL('./parse-worker.js', import.meta.url)) {
+  constructor(maxMs: number) {
     this.#maxMs = maxMs;
-    this.#script = script;
   }
 
   /** Throws DocumentError. The bytes are gone afterwards: they move to the thread. */
@@ -40,7 +40,7 @@ export class DocumentParser {
   }
 
   #ask(request: ParseRequest, signal: AbortSignal): Promise<WorkerAnswer> {
-    const worker = (this.#worker ??= new Worker(this.#script, {
+    const worker = (this.#worker ??= new Worker(SCRIPT, {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16 },
       stdout: true,
       stderr: true,
@@ -78,13 +78,12 @@ export class DocumentParser {
   }
 }
 
-const parsers = new Map<string, DocumentParser>();
+const parsers = new Map<number, DocumentParser>();
 
 /** The parser with this limit: one for the whole program. */
-export function documentParser(maxMs: number, script: URL | undefined): DocumentParser {
-  const key = `${maxMs} ${script?.href ?? ''}`;
-  const found = parsers.get(key) ?? new DocumentParser(maxMs, script);
-  parsers.set(key, found);
+export function documentParser(maxMs: number): DocumentParser {
+  const found = parsers.get(maxMs) ?? new DocumentParser(maxMs);
+  parsers.set(maxMs, found);
   return found;
 }
 

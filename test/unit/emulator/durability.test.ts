@@ -5,7 +5,9 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PARTS } from '../../support/cli.js';
 import { startLocalServer, type LocalServerOptions } from '../../../src/emulator/index.js';
 import {
   add,
@@ -22,7 +24,7 @@ import {
   type Api,
 } from './support.js';
 
-const built = new URL('../../../dist/emulator/index.js', import.meta.url);
+const built = pathToFileURL(join(PARTS, 'emulator.js'));
 const script = `
   import { startLocalServer } from ${JSON.stringify(built.href)};
   const server = await startLocalServer(JSON.parse(process.argv[1]));

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { RunLock } from '../../../src/ledger/run-lock.js';
+import { PARTS } from '../../support/cli.js';
 import { rejectedBy } from '../../support/hash-store.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'zi-lock-'));
@@ -65,7 +67,7 @@ const HOLDER = `
 `;
 
 it('is free when the process that had it was killed', async () => {
-  const built = new URL('../../../dist/ledger/run-lock.js', import.meta.url).href;
+  const built = pathToFileURL(join(PARTS, 'run-lock.js')).href;
   const child = spawn(process.execPath, ['--input-type=module', '-e', HOLDER, folder, built], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -11,7 +11,6 @@ import { DocumentError, type ParsedDocument } from '../../../src/sources/documen
 import { DATA, hasData, ROOT } from '../../support/cli.js';
 
 const FIXTURES = join(ROOT, 'fixtures/documents');
-const WORKER = new URL('file://' + join(ROOT, 'dist/sources/documents/parse-worker.js'));
 const MB = 1024 * 1024;
 
 function parse(kind: DocumentKind, bytes: Buffer | string, encoding?: string): Promise<ParsedDocument> {
@@ -222,14 +221,14 @@ describe('a document that cannot be taken says why', () => {
   });
 
   it('one that takes too long: it is given up, and the next is read', async () => {
-    const parser = new DocumentParser(400, WORKER);
+    const parser = new DocumentParser(400);
     const request = { encoding: undefined, maxBytes: MB };
     const never = new AbortController().signal;
     const deep = Buffer.from('<div>'.repeat(200_000));
     await expect(parser.parse({ ...request, kind: 'html', bytes: deep }, never)).rejects.toMatchObject({
       code: 'document-too-slow',
     });
-    const patient = new DocumentParser(60_000, WORKER);
+    const patient = new DocumentParser(60_000);
     for (let i = 0; i < 3; i++) {
       const { parts } = await patient.parse({ ...request, kind: 'html', bytes: Buffer.from(`<p>${i}</p>`) }, never);
       expect(parts[0]?.text).toBe(String(i));

@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { discoverSources, type SourceOptions } from '../../../src/sources/index.js';
-import { ROOT } from '../../support/cli.js';
 import { drain, tempFile, tempFolder, type Outcome } from './support.js';
 
-const documentWorker = new URL('file://' + join(ROOT, 'dist/sources/documents/parse-worker.js'));
 const mail = (n: number, body: string): string =>
   `From a@b.c Tue May  6 11:05:0${n % 10} 2025\nFrom: ana <a@b.c>\nSubject: s${n}\nDate: Tue, 06 May 2025 11:05:00 -0700\nMessage-ID: <${n}@x>\n\n${body}\n\n`;
 
 async function read(content: string, options: SourceOptions = {}): Promise<Outcome> {
-  const [source] = await discoverSources([await tempFile('in.mbox', content)], { documentWorker, ...options });
+  const [source] = await discoverSources([await tempFile('in.mbox', content)], options);
   if (source === undefined) throw new Error('no source');
   return await drain(source);
 }
@@ -47,7 +45,7 @@ describe('a mailbox', () => {
       fc.asyncProperty(fc.integer({ min: 8, max: 600 }), fc.integer({ min: 0, max: 6 }), async (blockBytes, at) => {
         const path = join(await tempFolder(), 'in.mbox');
         await writeFile(path, content);
-        const [source] = await discoverSources([path], { documentWorker, blockBytes });
+        const [source] = await discoverSources([path], { blockBytes });
         const from = whole.records[at]?.position;
         const part = source === undefined ? undefined : await drain(source, from);
         expect(part?.records.map(({ position }) => position.byteStart)).toEqual(
