@@ -1,12 +1,13 @@
 /**
  * HTTP/1.1 over undici, and nothing but: one request, one answer. The only file that knows undici; load it when a call is about to be
- * made, since undici costs 50 ms of start-up. Repeating is decided elsewhere (retry.ts): the exchange keeps undici from writing a request
+ * made, since undici costs start-up time. Repeating is decided elsewhere (retry.ts): the exchange keeps undici from writing a request
  * a second time, which it would do by itself after some connection losses.
  *
  * `Pool.dispatch` with a handler of our own rather than `Pool.request`: the handler is told right before a request is written, which is
  * what makes "certainly not sent" provable, and bodies are gathered without a stream in between.
  */
-import { Pool } from 'undici';
+import { createRequire } from 'node:module';
+import type { Pool as UndiciPool } from 'undici';
 import type { Clock } from '../clock.js';
 import { usageError } from '../errors.js';
 import type { ConnectionFacts, RemoteApi } from './api.js';
@@ -51,6 +52,20 @@ export interface HttpApiOptions {
 export interface HttpApi extends RemoteApi {
   connectionFacts(): ConnectionFacts;
 }
+
+type PoolClass = typeof UndiciPool;
+
+/** The pool alone: all of undici takes three times as long to load. Where it no longer lies there, all of it. */
+function loadPool(): PoolClass {
+  const load = createRequire(import.meta.url);
+  try {
+    return load('undici/lib/dispatcher/pool.js') as PoolClass;
+  } catch {
+    return (load('undici') as { readonly Pool: PoolClass }).Pool;
+  }
+}
+
+const Pool = loadPool();
 
 export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 60_000, bodyMs: 30_000 };
 
@@ -117,7 +132,7 @@ export interface HttpOptions {
 }
 
 export class HttpClient implements Transport {
-  readonly #pool: Pool;
+  readonly #pool: UndiciPool;
   readonly #options: HttpOptions;
   readonly #headers: Record<string, string>;
   readonly #jsonHeaders: Record<string, string>;

@@ -518,17 +518,19 @@ class ImportRun {
   async #putAll(blocks: AsyncIterable<SiftedBlock>): Promise<void> {
     const stop = this.#stop;
     const ahead: { readonly block: SiftedBlock; readonly known: Promise<void> | undefined }[] = [];
+    let most = 0; // the first block goes on its way before others are mapped
     for await (const block of blocks) {
       const known = this.#destinations.ensure(block.items.items, stop);
       known?.catch(() => undefined); // told when its block's turn comes
       ahead.push({ block, known });
       this.#waiting.add(block.items);
-      while (ahead.length > AHEAD_BLOCKS || ahead[0]?.known === undefined) {
+      while (ahead.length > most || ahead[0]?.known === undefined) {
         const next = ahead.shift();
         if (next === undefined) break;
         await next.known;
         await this.#put(next.block);
       }
+      most = AHEAD_BLOCKS;
       this.#checkErrors();
       if (this.#rejects.isFull) this.#commit();
       if (stop.aborted) return;

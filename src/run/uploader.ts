@@ -166,6 +166,7 @@ export class Uploader {
         this.#stop,
         this.#signal,
         startAfter,
+        count === 1 && this.#lanes.length === 0,
       );
       lane.done.catch((error: unknown) => {
         this.#failure ??= { error };
@@ -204,9 +205,11 @@ class Lane {
   #wakeProducer: () => void = () => undefined;
   /** Told at the end of the lane: borders that it did not reach will not be reached. */
   readonly #borders = new Set<(handedOver: boolean) => void>();
+  /** Until its first add has left, one chunk is enough: mapping more of them would only hold that add up. */
+  #isFirst: boolean;
   #dead = false;
 
-  /** `startAfter`: nothing is sent before it gives true, and nothing at all if it gives false. */
+  /** `startAfter`: nothing is sent before it gives true, and nothing at all if it gives false. `isAlone`: no other lane is fed meanwhile. */
   constructor(
     id: number,
     sender: Drafts,
@@ -215,8 +218,10 @@ class Lane {
     stop: AbortSignal,
     signal: AbortSignal,
     startAfter: Promise<boolean> | undefined,
+    isAlone: boolean,
   ) {
     this.id = id;
+    this.#isFirst = isAlone;
     this.#sender = sender;
     this.#options = options;
     this.#budget = budget;
@@ -312,6 +317,7 @@ class Lane {
   }
 
   get isFull(): boolean {
+    if (this.#isFirst && !this.#dead) return this.#sending !== undefined || this.#ready.length > 0;
     return !this.#dead && this.#ready.length > (this.#budget.bytes > READY_BYTES ? 0 : READY_CHUNKS - 1);
   }
 
@@ -386,7 +392,10 @@ class Lane {
   }
 
   #take(draft: Draft): void {
-    draft.onSent = () => setImmediate(() => this.#wakeProducer());
+    draft.onSent = () => {
+      this.#isFirst = false;
+      setImmediate(() => this.#wakeProducer());
+    };
     this.#draft = draft;
   }
 
