@@ -394,7 +394,7 @@ class Lane {
   #take(draft: Draft): void {
     draft.onSent = () => {
       this.#isFirst = false;
-      setImmediate(() => this.#wakeProducer());
+      setImmediate(() => setImmediate(() => this.#wakeProducer()));
     };
     this.#draft = draft;
   }
