@@ -14,7 +14,7 @@ export class LaneAssignment {
   readonly #items = new Float64Array(SLOTS);
   #lanes: number;
 
-  /** `lanes` from the start: slot s belongs to lane s mod lanes. */
+  /** `lanes` from the start: slot s belongs to lane s mod lanes, until it is balanced. */
   constructor(lanes: number) {
     this.#lanes = lanes;
     for (let slot = 0; slot < SLOTS; slot++) this.#laneOf[slot] = slot % lanes;
@@ -54,22 +54,38 @@ export class LaneAssignment {
   }
 
   /**
-   * At the batch border of `lane`: spreads its slots over itself and lanes that are new, `total` lanes in all, the busiest slots first, each to
-   * the lane with the least to do so far.
+   * At the batch border of `lane`: spreads its slots over itself and lanes that are new, `total` lanes in all.
    */
   spread(lane: number, total: number): void {
     if (total <= this.#lanes) return;
     const targets = [lane];
     for (let fresh = this.#lanes; fresh < total; fresh++) targets.push(fresh);
-    const load = new Map(targets.map((target) => [target, 0]));
-    const own = [...this.#laneOf.keys()].filter((slot) => this.#laneOf[slot] === lane);
-    own.sort((a, b) => (this.#items[b] ?? 0) - (this.#items[a] ?? 0));
-    for (const slot of own) {
-      let best = lane;
-      for (const target of targets) if ((load.get(target) ?? 0) < (load.get(best) ?? 0)) best = target;
-      this.#laneOf[slot] = best;
-      load.set(best, (load.get(best) ?? 0) + (this.#items[slot] ?? 0) + 1);
-    }
+    this.#deal(this.slotsOf(lane), targets, this.#items);
     this.#lanes = total;
+  }
+
+  /**
+   * Before any item has its lane: deals all slots out by what the first `slots` of the input hold, so that no lane gets much more than the others.
+   * False, and nothing changed, when those are too few graphs to tell.
+   */
+  balance(slots: readonly number[]): boolean {
+    const seen = new Float64Array(SLOTS);
+    for (const slot of slots) seen[slot] = (seen[slot] ?? 0) + 1;
+    if (seen.filter((items) => items > 0).length < this.#lanes * 2) return false;
+    const lanes = Array.from({ length: this.#lanes }, (_, lane) => lane);
+    this.#deal([...this.#laneOf.keys()], lanes, seen);
+    return true;
+  }
+
+  /** The busiest slots first, each to the lane with the least to do so far. */
+  #deal(slots: readonly number[], lanes: readonly number[], items: Float64Array): void {
+    const load = new Map(lanes.map((lane) => [lane, 0]));
+    const itemsOf = (slot: number): number => items[slot] ?? 0;
+    for (const slot of slots.toSorted((a, b) => itemsOf(b) - itemsOf(a))) {
+      let best = lanes[0] ?? 0;
+      for (const lane of lanes) if ((load.get(lane) ?? 0) < (load.get(best) ?? 0)) best = lane;
+      this.#laneOf[slot] = best;
+      load.set(best, (load.get(best) ?? 0) + itemsOf(slot) + 1);
+    }
   }
 }

@@ -189,6 +189,7 @@ class ImportRun {
   #delivered = false;
   /** What earlier tries left at the service is in hand. */
   #isTakenUp = false;
+  #isFirstBlock = true;
   #placed = 0;
   #misplaced = 0;
   /** Items that repeat one of their try which had yet to be placed, and was. */
@@ -723,6 +724,8 @@ class ImportRun {
     }
     this.#checkDestinations(false);
     this.#handover.rethrow();
+    if (this.#isFirstBlock) this.#uploader.balance(slots.filter((slot) => slot >= 0));
+    this.#isFirstBlock = false;
     await this.#uploader.put(encoded, slots, block.records, block.bytes);
     this.#waiting.delete(encoded);
     this.#known?.placed(this.#waiting);

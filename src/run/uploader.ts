@@ -72,6 +72,12 @@ export class Uploader {
     if (this.#options.stored === undefined) this.#options.onAssignment(this.#assignment.stored());
   }
 
+  /** Before the first item: lanes of a first try get as much to do as each other, judged by the slots of the first items. */
+  balance(slots: readonly number[]): void {
+    if (this.continues || this.#lanes.length === 1) return;
+    if (this.#assignment.balance(slots)) this.storeLanes();
+  }
+
   /** Whether a lane takes all that a draft may hold: only then is it the draft's lane still. */
   takesAllOf(lane: number, slots: SlotSet): boolean {
     return lane < this.#lanes.length && SlotSet.parse(this.slotsOf(lane)).includes(slots);

@@ -62,6 +62,27 @@ describe('the assignment of slots to lanes', () => {
     assignment.spread(0, 4);
     expect(new Set([0, 1, 2, 3].map((slot) => assignment.laneOf(slot))).size).toBe(4);
   });
+
+  it('balanced by a sample, gives no lane more of it than the others and one graph', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(SLOTS - 1), { maxLength: 600 }), fc.integer({ min: 2, max: 8 }), (sample, lanes) => {
+        const assignment = new LaneAssignment(lanes);
+        const before = assignment.stored();
+        if (!assignment.balance(sample)) {
+          expect(new Set(sample).size).toBeLessThan(lanes * 2);
+          expect(assignment.stored()).toEqual(before);
+          return;
+        }
+        const items = (slots: readonly number[]): number => sample.filter((slot) => slots.includes(slot)).length;
+        const loads = Array.from({ length: lanes }, (_, lane) => items(assignment.slotsOf(lane)));
+        const largest = Math.max(...Array.from({ length: SLOTS }, (_, slot) => items([slot])));
+        // An unseen slot counts as one item.
+        expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(largest + SLOTS);
+        expect(assignment.stored().lanes).toBe(lanes);
+        expect(LaneAssignment.parse(assignment.stored()).stored()).toEqual(assignment.stored());
+      }),
+    );
+  });
 });
 
 describe('the key index', () => {

@@ -12,6 +12,18 @@ async function expectInOrder(rows: number, graphs: number): Promise<void> {
   }
 }
 
+describe('lanes from the start', () => {
+  it('have as much to do as each other when the names of graphs fall unevenly, and keep the order in each graph', async () => {
+    at = await scene();
+    const graphs = 24;
+    const { summary } = await at.run(episodes(480, graphs), { lanes: 4, batchSize: 1_000, chunkSize: 20 });
+    const items = summary.batches.map((batch) => batch.items);
+    expect(items).toHaveLength(4);
+    expect(Math.max(...items) - Math.min(...items)).toBeLessThanOrEqual(480 / graphs);
+    await expectInOrder(480, graphs);
+  });
+});
+
 describe('lanes that are added while a run goes on', () => {
   it('at a later batch than the first begin only when that batch was handed over', async () => {
     at = await scene({ faults: ['add:8=latency,ms=400'] });
