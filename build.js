@@ -8,7 +8,11 @@ import { build } from 'rolldown';
 
 /** @satisfies {import('rolldown').BuildOptions} */
 export const options = /** @type {const} */ ({
-  input: { main: 'src/cli/main.ts', 'parse-worker': 'src/sources/documents/parse-worker.ts' },
+  input: {
+    main: 'src/cli/main.ts',
+    'compile-cache': 'src/cli/compile-cache.ts',
+    'parse-worker': 'src/sources/documents/parse-worker.ts',
+  },
   platform: 'node',
   tsconfig: 'tsconfig.json',
   external: (/** @type {string} */ id) => !/^[./]/.test(id),

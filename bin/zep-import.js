@@ -10,6 +10,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
 } else {
   // Rows live for milliseconds. V8 takes some kinds of them for long-lived all the same, and what they hold then stays with them: a third more memory.
   setFlagsFromString('--no-allocation-site-pretenuring');
+  const { keepCompiled } = await import('../dist/compile-cache.js');
+  keepCompiled(process.env);
   const { main } = await import('../dist/main.js');
   await main(process);
 }

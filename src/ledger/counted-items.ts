@@ -10,7 +10,8 @@ import { HashTable } from './hash-store/hash-table.js';
 import type { Frontier } from './runs.js';
 import { StoredSegments } from './stored-segments.js';
 
-const MOST_RECENT = 64 * 1024;
+/** Some blocks below the power of two at which the table doubles. */
+const MOST_RECENT = 60_000;
 /** The largest value of a table. */
 const MOST = 0xfffffffe;
 

@@ -16,7 +16,8 @@ export const MARK_BYTES = ENTRY_WORDS * 4;
 /** The bit of a mark's value that says that its item failed; the others are of its content. */
 const FAILED = 0x80000000;
 const CONTENT = 0x7fffffff;
-const MOST_RECENT = 64 * 1024;
+/** Some blocks below the power of two at which the table doubles. */
+const MOST_RECENT = 60_000;
 
 export type Known = 'unknown' | 'same' | 'changed' | 'failed';
 
