@@ -2,6 +2,8 @@
  * Time and chance come in as parameters, so that waiting can be tested without waiting. `now` is monotonic milliseconds where only
  * differences matter; `date` is wall-clock milliseconds, for people and for HTTP dates only: no decision of the protocol trusts it.
  */
+import { onAbort } from './abort-listeners.js';
+
 export interface Clock {
   now(): number;
   date(): number;
@@ -20,16 +22,15 @@ export const systemClock: Clock = {
         reject(signal.reason as Error);
         return;
       }
-      const done = (): void => {
-        signal?.removeEventListener('abort', abort);
+      const timer = setTimeout(() => {
+        release();
         resolve();
-      };
-      const timer = setTimeout(done, ms);
-      const abort = (): void => {
+      }, ms);
+      const release = onAbort(signal, () => {
         clearTimeout(timer);
+        release();
         reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
+      });
     });
   },
 };

@@ -2,7 +2,6 @@
  * One call from the program's point of view: leave of the pace, the exchange, the judgement of what came back, and the repeats that are
  * safe. It decides nothing itself: when to go is pace.ts, whether to go again is retry.ts, what it means is problems.ts.
  */
-import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { WaitReason } from '../events.js';
 import type { CallStats, ConnectionFacts, RemoteError } from './api.js';
@@ -87,8 +86,6 @@ export class Caller {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const { clock } = this.#options;
-    // One signal stops a whole run, and every call under way listens to it: many listeners are no leak here.
-    if (signal !== undefined) setMaxListeners(0, signal);
     const failures = new FailureRow();
     let everInDoubt = false;
     for (let attempt = 1; ; attempt++) {

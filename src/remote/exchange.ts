@@ -2,6 +2,7 @@
  * The life of one exchange: connecting, waiting for headers, reading the body, over. Bounded in time by one timer for all phases and in
  * size by a cap; it knows at every moment whether the request may have left. Shaped as undici's dispatch handler, without naming undici.
  */
+import { onAbort } from '../abort-listeners.js';
 import type { Clock } from '../clock.js';
 import { networkFailure, WireFailure, type WireAnswer } from './transport.js';
 
@@ -52,6 +53,7 @@ export class Exchange {
   #status: number | undefined;
   #headers: Headers = {};
   readonly #chunks: Buffer[] = [];
+  readonly #release: () => void;
   #size = 0;
 
   constructor(options: ExchangeOptions, resolve: (answer: WireAnswer) => void, reject: (error: Error) => void) {
@@ -59,7 +61,7 @@ export class Exchange {
     this.#timeouts = options.timeouts;
     this.#resolve = resolve;
     this.#reject = reject;
-    options.signal?.addEventListener('abort', this.#aborted, { once: true });
+    this.#release = onAbort(options.signal, this.#aborted);
     // The connector has this time-out too; here it is doubled as a backstop for whatever may keep it from calling back.
     this.#timer = setTimeout(this.#expired, this.#timeouts.connectMs * 2);
   }
@@ -193,7 +195,7 @@ export class Exchange {
   #end(): void {
     this.#phase = 'over';
     clearTimeout(this.#timer);
-    this.#options.signal?.removeEventListener('abort', this.#aborted);
+    this.#release();
   }
 
   #restart(ms: number): void {

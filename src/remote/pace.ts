@@ -4,6 +4,7 @@
  * refusal holds for the account, not for one call, so it stops everybody; when the pause is over one call goes ahead and the others
  * follow its success. Where nothing limits, a permit is given at once, without a timer.
  */
+import { onAbort } from '../abort-listeners.js';
 import type { Clock } from '../clock.js';
 import { Cruise } from './cruise.js';
 import { OwnCap } from './own-cap.js';
@@ -72,20 +73,20 @@ export class Pace {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         grant: (permit) => {
-          signal?.removeEventListener('abort', abandon);
+          release();
           resolve(permit);
         },
         refuse: (reason) => {
-          signal?.removeEventListener('abort', abandon);
+          release();
           reject(reason);
         },
       };
-      const abandon = (): void => {
+      const release = onAbort(signal, () => {
         this.#queue.splice(this.#queue.indexOf(waiter), 1);
         if (this.#queue.length === 0) this.#disarm();
+        release();
         reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', abandon, { once: true });
+      });
       if (again) this.#queue.unshift(waiter);
       else this.#queue.push(waiter);
       this.#pump();

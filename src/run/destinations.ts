@@ -39,6 +39,21 @@ export interface DestinationOptions {
   readonly observe: Observe;
 }
 
+/** Items whose destinations are wanted together. */
+interface Asked {
+  readonly items: readonly Item[];
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+  /** The first item that was not looked at yet. */
+  next: number;
+  readonly underWay: Set<Promise<void>>;
+  failure: { readonly error: unknown } | undefined;
+}
+
+/** A task may have to wait for another (a thread for its owner): so many a call that may be under way keep all calls busy. */
+const TASKS_A_CALL = 4;
+
 export class Destinations {
   readonly #api: DestinationApi;
   readonly #options: DestinationOptions;
@@ -49,7 +64,10 @@ export class Destinations {
   #slot = new Uint8Array(1024);
   /** For threads: the number of the owner in the same index, plus one; 0 = not known. */
   #owner = new Uint32Array(1024);
+  /** By kind and id: what is under way or waits for its turn. */
   readonly #tasks = new Map<string, Promise<void>>();
+  /** What has items yet for which no task was begun, in order. */
+  readonly #asked: Asked[] = [];
   readonly #created = { users: 0, graphs: 0, threads: 0 };
   #running = 0;
   readonly #waiting: (() => void)[] = [];
@@ -68,17 +86,65 @@ export class Destinations {
    * Rejects when the service cannot be asked; items that point nowhere are told by `place`.
    */
   ensure(items: readonly Item[], signal?: AbortSignal): Promise<void> | undefined {
-    let tasks: Set<Promise<void>> | undefined;
-    for (const item of items) {
-      const [kind, id] = pointsAt(item);
-      const at = this.#index.find(id, kind);
-      // A thread that an earlier row named without its owner may be created for this one.
-      const again = item.owner !== undefined && this.#stateOf(at) === NO_OWNER;
-      if (this.#isFresh(at) && !again) continue;
-      tasks ??= new Set();
-      tasks.add(kind === THREAD ? this.#thread(id, item.owner, signal) : this.#owning(kind, id, signal));
+    const next = items.findIndex((item) => this.#isAsked(item));
+    if (next < 0) return undefined;
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ items, signal, resolve, reject, next, underWay: new Set(), failure: undefined });
+      this.#begin();
+    });
+  }
+
+  /** More is wanted already than can be asked for now. */
+  get isBusy(): boolean {
+    return this.#asked.length > 0;
+  }
+
+  #isAsked(item: Item): boolean {
+    const [kind, id] = pointsAt(item);
+    const at = this.#index.find(id, kind);
+    // A thread that an earlier row named without its owner may be created for this one.
+    return !this.#isFresh(at) || (item.owner !== undefined && this.#stateOf(at) === NO_OWNER);
+  }
+
+  /** Begins as many tasks as may wait for their turn. What waits behind them costs nothing but its place: there may be millions. */
+  #begin(): void {
+    while (this.#tasks.size < this.#options.concurrency * TASKS_A_CALL) {
+      const [asked] = this.#asked;
+      if (asked === undefined) return;
+      const item = this.#nextOf(asked);
+      if (item === undefined) {
+        this.#asked.shift();
+        settle(asked);
+      } else this.#beginFor(asked, item);
     }
-    return tasks === undefined ? undefined : settleAll(tasks);
+  }
+
+  #nextOf(asked: Asked): Item | undefined {
+    const { items, signal } = asked;
+    if (signal?.aborted === true) asked.failure ??= { error: signal.reason };
+    if (asked.failure !== undefined) return undefined;
+    while (asked.next < items.length) {
+      const item = items[asked.next++];
+      if (item !== undefined && this.#isAsked(item)) return item;
+    }
+    return undefined;
+  }
+
+  #beginFor(asked: Asked, item: Item): void {
+    const [kind, id] = pointsAt(item);
+    const { signal, underWay } = asked;
+    const task = kind === THREAD ? this.#thread(id, item.owner, signal) : this.#owning(kind, id, signal);
+    if (underWay.has(task)) return;
+    underWay.add(task);
+    const end = (): void => {
+      underWay.delete(task);
+      if (!this.#asked.includes(asked)) settle(asked);
+      this.#begin();
+    };
+    task.then(end, (error: unknown) => {
+      asked.failure ??= { error };
+      end();
+    });
   }
 
   /** The slot of an item whose destination is known, or why it cannot be placed. */
@@ -269,8 +335,9 @@ function short(id: string): string {
   return id.length > 60 ? `${id.slice(0, 60)}…` : id;
 }
 
-/** Waits for all, so that nothing goes on unseen behind an error, then throws the first error. */
-async function settleAll(tasks: Iterable<Promise<void>>): Promise<void> {
-  const results = await Promise.allSettled(tasks);
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+/** When nothing is under way any more, so that nothing goes on unseen behind an error; tells the first one. */
+function settle({ underWay, failure, resolve, reject }: Asked): void {
+  if (underWay.size > 0) return;
+  if (failure === undefined) resolve();
+  else reject(failure.error);
 }

@@ -525,6 +525,7 @@ class ImportRun {
       known?.catch(() => undefined); // told when its block's turn comes
       ahead.push({ block, known });
       this.#waiting.add(block.items);
+      if (this.#destinations.isBusy) most = Math.min(most, 1);
       while (ahead.length > most || ahead[0]?.known === undefined) {
         const next = ahead.shift();
         if (next === undefined) break;
