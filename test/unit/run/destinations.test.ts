@@ -70,7 +70,7 @@ describe('destinations', () => {
     const { destinations, calls, most } = await watched(['users', 'threads']);
     const items = Array.from({ length: 1_500 }, (_, i) => message(i, `t${i % 300}`, `u${(i % 300) % 40}`));
     const blocks = [items.slice(0, 700), items.slice(400, 1_100), items.slice(900)];
-    await Promise.all(blocks.map((block) => destinations.ensure(block)));
+    await Promise.all(blocks.map(async (block) => destinations.ensure(block)));
     expect(calls.filter((call) => call.startsWith('create thread'))).toHaveLength(300);
     expect(calls.filter((call) => call.startsWith('create user'))).toHaveLength(40);
     expect(new Set(calls).size).toBe(calls.length);
