@@ -3,8 +3,8 @@
  * ledger and the local server do not care. Everything is synchronous: a commit has happened when the call returns.
  *
  * Rules kept here: parameters always travel as an array (libsql ends the process on a lone Buffer parameter); blobs come back as
- * Uint8Array; a failure is a SqlError with SQLite's primary result code by name. Text that holds U+0000 is refused loudly, because libsql
- * would cut it off there in silence: data from outside is stored as a blob.
+ * Uint8Array; an empty blob is no NULL; a failure is a SqlError with SQLite's primary result code by name. Text that holds U+0000 is
+ * refused loudly, because libsql would cut it off there in silence: data from outside is stored as a blob.
  */
 import { createRequire } from 'node:module';
 
@@ -100,11 +100,19 @@ interface RawDatabase {
   close(): void;
 }
 
+/** Node 22 takes an empty blob for NULL when no memory lies behind it; behind this one some does. */
+const EMPTY_BLOB = new Uint8Array(new ArrayBuffer(8), 0, 0);
+
 function checked(params: readonly SqlValue[]): readonly SqlValue[] {
+  let empty = false;
   for (const value of params) {
-    if (typeof value === 'string' && value.includes('\0')) throw new Error('text with U+0000: store it as a blob');
+    if (typeof value === 'string') {
+      if (value.includes('\0')) throw new Error('text with U+0000: store it as a blob');
+    } else if (value instanceof Uint8Array && value.length === 0) empty = true;
   }
-  return params;
+  return empty
+    ? params.map((value) => (value instanceof Uint8Array && value.length === 0 ? EMPTY_BLOB : value))
+    : params;
 }
 
 function wrapStatement(raw: RawStatement): Statement {

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { makeWithParents } from './state-dir.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,8 +32,10 @@ export function keepCompiled(env: Environment): void {
   }
   try {
     const folder = compileCacheFolder(env);
+    // As root in the home of somebody else, a folder of ours would be in their way.
+    if (!isOurs(nearestThatIs(folder))) return;
     makeWithParents(folder, 0o700);
-    if (isOurs(folder)) enableCompileCache(folder);
+    if ([folder, dirname(folder)].every(isOursAlone)) enableCompileCache(folder);
   } catch {
     // No home, no room, no right to write: not worth a word.
   }
@@ -41,9 +43,17 @@ export function keepCompiled(env: Environment): void {
 
 const isSet = (value: string | undefined): boolean => value !== undefined && value !== '';
 
-/** Nobody else may put code there. */
+function nearestThatIs(folder: string): string {
+  const parent = dirname(folder);
+  const isThere = statSync(folder, { throwIfNoEntry: false }) !== undefined;
+  return isThere || parent === folder ? folder : nearestThatIs(parent);
+}
+
 function isOurs(folder: string): boolean {
-  if (process.getuid === undefined) return true;
-  const { uid, mode } = statSync(folder);
-  return uid === process.getuid() && (mode & 0o022) === 0;
+  return process.getuid === undefined || statSync(folder).uid === process.getuid();
+}
+
+/** Nobody else may put code there. */
+function isOursAlone(folder: string): boolean {
+  return process.getuid === undefined || (isOurs(folder) && (statSync(folder).mode & 0o022) === 0);
 }

@@ -1,6 +1,7 @@
 /** How a command that cannot go on says so: what, where, what next, on standard error; as one JSON object on standard output when asked. */
 import { AppError, type FilePlace } from '../errors.js';
 import type { RunEvent } from '../events.js';
+import { missingPart } from '../missing-part.js';
 import { jsonLine, printable } from '../progress/escape.js';
 import { EXIT, exitCodeOfError } from './exit-codes.js';
 import { print, type Io } from './io.js';
@@ -16,7 +17,8 @@ export interface Failure {
   readonly places?: readonly FilePlace[];
 }
 
-export function describeFailure(error: unknown): Failure {
+export function describeFailure(thrown: unknown): Failure {
+  const error = missingPart(thrown) ?? thrown;
   if (error instanceof StoppedEarly) return describeStop(error);
   const exitCode = exitCodeOfError(error);
   if (error instanceof AppError) {

@@ -15,7 +15,7 @@ import { NO_REPORTS } from './ci-reports.js';
 import { exitErrorOf, Told } from './failure.js';
 import { openInputs, whenOpened, type Inputs } from './inputs.js';
 import type { Io } from './io.js';
-import { lastWords, reasonOf, type ImportSettings, type Job } from './last-words.js';
+import { lastWords, prepareLastWords, reasonOf, type ImportSettings, type Job } from './last-words.js';
 import type { Values } from './options.js';
 import { RewindableInput } from './rewindable-input.js';
 import { RunLog } from './run-log.js';
@@ -146,9 +146,14 @@ async function withLog(job: Job, books: OpenBooks): Promise<Job & { closeLog(): 
     clock: systemClock,
     summary: true,
   });
+  let isPrepared = false;
   const observe: Observe = (event) => {
     renderer.observe(event);
     log.observe(event);
+    // Not before the first call is answered, which everything waits for.
+    if (isPrepared || (event.type !== 'chunk' && event.type !== 'known')) return;
+    isPrepared = true;
+    prepareLastWords();
   };
   return {
     ...job,

@@ -62,11 +62,22 @@ export interface LastWords extends Job {
   readonly books: OpenBooks;
 }
 
+/** What the end takes, loaded while the run goes on: after an update of the program it lies there no more. */
+export function prepareLastWords(): void {
+  // What cannot be loaded now is told at the end.
+  loadLastWords().catch(() => undefined);
+}
+
+const loadLastWords = () =>
+  Promise.all([
+    import('../progress/terminal.js'),
+    import('../progress/summary.js'),
+    import('../progress/summary-json.js'),
+  ]);
+
 export async function lastWords(outcome: ImportOutcome, words: LastWords): Promise<void> {
   const { values, io, renderer, stops, books } = words;
-  const { chooseColor, chooseWidth } = await import('../progress/terminal.js');
-  const { summaryText } = await import('../progress/summary.js');
-  const { summaryJson } = await import('../progress/summary-json.js');
+  const [{ chooseColor, chooseWidth }, { summaryText }, { summaryJson }] = await loadLastWords();
   const exitCode = exitCodeOfRun(outcome.status, outcome.error, stops.signal());
   const { summary, json } = closeBooks(
     {

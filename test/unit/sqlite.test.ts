@@ -41,6 +41,18 @@ describe('the SQLite driver', () => {
     db.close();
   });
 
+  it('keeps an empty blob apart from NULL, whatever memory lies behind it', async () => {
+    const db = await openDatabase(':memory:');
+    db.exec('CREATE TABLE t(b BLOB NOT NULL)');
+    const used = new Uint8Array(0);
+    new DataView(used.buffer);
+    const insert = db.prepare('INSERT INTO t VALUES (?)');
+    for (const empty of [used, new Uint8Array(new ArrayBuffer(0)), new Uint8Array(0), Buffer.alloc(0)])
+      insert.run(empty);
+    expect(db.prepare('SELECT length(b) AS n FROM t').all()).toEqual([{ n: 0 }, { n: 0 }, { n: 0 }, { n: 0 }]);
+    db.close();
+  });
+
   it('undoes a transaction that throws, and keeps one that returns', async () => {
     const db = await openDatabase(':memory:');
     db.exec('CREATE TABLE t(n INTEGER)');

@@ -3,6 +3,7 @@
  * when a document takes too long or too much. One thread serves all documents, one after the other; it does not keep the process alive.
  */
 import { Worker } from 'node:worker_threads';
+import { missingPart } from '../../missing-part.js';
 import { PACKAGE_ROOT } from '../../package-root.js';
 import { parseDocument, SIMPLE_KINDS, type ParseRequest } from './parse.js';
 import type { WorkerAnswer, WorkerRequest } from './parse-worker.js';
@@ -53,8 +54,8 @@ export class DocumentParser {
           worker.unref();
           resolve(answer);
         },
-        error: (error: Error): void => giveUp(tooMuch(error)),
-        exit: (): void => giveUp(tooMuch(undefined)),
+        error: (error: Error): void => giveUp(endOf(error)),
+        exit: (): void => giveUp(endOf(undefined)),
       };
       const end = (): void => {
         clearTimeout(timer);
@@ -94,7 +95,10 @@ function tooSlow(ms: number): DocumentError {
   );
 }
 
-function tooMuch(error: Error | undefined): DocumentError {
+/** What it means that the thread ended. */
+function endOf(error: Error | undefined): Error {
+  const missing = missingPart(error);
+  if (missing !== undefined) return missing;
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (error === undefined || code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return new DocumentError(

@@ -1,6 +1,7 @@
 /**
  * Word documents. An archive is unpacked only after it was counted what it unpacks to: what it says of itself is not believed.
  */
+import { missingPart } from '../../missing-part.js';
 import { isoDate } from './dates.js';
 import { htmlToText } from './html.js';
 import { DocumentError, whole, type ParsedDocument } from './parsed.js';
@@ -17,7 +18,7 @@ export async function parseDocx(bytes: Buffer, maxBytes: number): Promise<Parsed
     );
   }
   const core = await inspectArchive(bytes, maxBytes).catch((error: unknown) => {
-    throw error instanceof DocumentError ? error : damaged(error);
+    throw error instanceof DocumentError || missingPart(error) !== undefined ? error : damaged(error);
   });
   const { default: mammoth } = await import('mammoth');
   const html = await mammoth

@@ -1,5 +1,6 @@
 /** The other side of `document-parser.ts`: parses documents in a thread that can be ended, whatever a parser does. */
 import { parentPort } from 'node:worker_threads';
+import { missingPart } from '../../missing-part.js';
 import { parseDocument, type ParseRequest } from './parse.js';
 import { DocumentError, type ParsedDocument } from './parsed.js';
 
@@ -17,6 +18,8 @@ async function answer(request: WorkerRequest): Promise<WorkerAnswer> {
   try {
     return { parsed: await parseDocument({ ...request, bytes: Buffer.from(buffer, byteOffset, byteLength) }) };
   } catch (error) {
+    // It ends the thread, and the import with it: no document is to blame.
+    if (missingPart(error) !== undefined) throw error;
     const { message } = error as Error;
     if (error instanceof DocumentError) return { refused: { code: error.code, message } };
     return { refused: { code: 'damaged', message: `this document cannot be read (${message})` } };

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -61,6 +61,19 @@ describe.skipIf(!canKeep)('compiled code', () => {
     chmodSync(join(folder, kept), 0o777);
     start();
     expect(readdirSync(join(folder, kept))).toEqual([]);
+  });
+
+  it('is not looked for below a folder in which others may put another in its place', () => {
+    mkdirSync(join(folder, 'zep-import'));
+    chmodSync(join(folder, 'zep-import'), 0o777);
+    start();
+    expect(readdirSync(join(folder, kept))).toEqual([]);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('leaves nothing of root in a folder of somebody else', () => {
+    chownSync(folder, 1000, 1000);
+    expect(start()).toMatchObject({ code: 0, stderr: '' });
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('is done without where its folder cannot be made', () => {
