@@ -34,7 +34,7 @@ import { createContentTrails, discoverSources, renumber, type ContentTrail } fro
 import type { Inputs } from './inputs.js';
 import { agrees, type Io } from './io.js';
 import type { Job } from './last-words.js';
-import { REPORTS } from './next-command.js';
+import { REPORTS, type RowsToMend } from './next-command.js';
 import type { Values } from './options.js';
 import type { RewindableInput } from './rewindable-input.js';
 import type { Session } from './session.js';
@@ -56,6 +56,8 @@ export interface OpenBooks {
   /** Writes down why rows were rejected; the paths of that and of the rows themselves are in `rejectPaths` then. */
   writeReasons(): Promise<void>;
   rejectPaths(): readonly string[];
+  /** The files of rejected rows that can be mended and imported: none where it is the documents themselves that cannot be read. */
+  rowsToMend(): RowsToMend;
   close(): Promise<void>;
 }
 
@@ -372,6 +374,7 @@ async function booksOf(parts: Parts): Promise<OpenBooks> {
   const reasons = join(folder, 'reject-reasons.jsonl');
   let held = lock;
   let reject: readonly string[] = [];
+  let mendable: readonly string[] = [];
   return {
     ledger,
     run: run.id,
@@ -414,8 +417,11 @@ async function booksOf(parts: Parts): Promise<OpenBooks> {
       writeReasons(reasons, storedRejections(ledger, run.id, names));
       const rows = (ledger.runs.byId(run.id)?.rejectFiles ?? []).map(({ name }) => join(folder, name));
       reject = [...rows, reasons].filter((path) => existsSync(path));
+      const areDocuments = inputs.sources.every(({ info }) => info.format === 'document');
+      mendable = areDocuments && unreadAlone(ledger, run.id) ? [] : reject.filter((path) => path !== reasons);
     },
     rejectPaths: () => reject,
+    rowsToMend: () => ({ files: mendable, format: inputs.sourceOptions.format }),
     async close() {
       const now = ledger.runs.byId(run.id);
       await spools?.close();
@@ -429,6 +435,11 @@ async function booksOf(parts: Parts): Promise<OpenBooks> {
       await rmdir(folder).catch(() => undefined);
     },
   };
+}
+
+function unreadAlone(ledger: Ledger, run: string): boolean {
+  for (const { stage } of ledger.rejects.of(run)) if (stage !== 'read') return false;
+  return true;
 }
 
 function* storedRejections(

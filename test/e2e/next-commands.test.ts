@@ -1,9 +1,21 @@
 /** What a command says to type next can be typed, and does what was said. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Attempt } from '../support/attempts.js';
-import { imports, jsonLines, KEYED, mapping, said, SMALL, testRows, type Imports } from '../support/imports.js';
+import {
+  CSV_HEADER,
+  csvLines,
+  imports,
+  jsonLines,
+  KEYED,
+  mapping,
+  said,
+  SMALL,
+  testRows,
+  type Imports,
+  type TestRow,
+} from '../support/imports.js';
 import type { ServiceOptions } from '../support/service.js';
 
 const opened: Imports[] = [];
@@ -69,6 +81,72 @@ describe('items that failed', () => {
     const added = here.added();
     expectCode(await here.command(told), 10);
     expect(here.added()).toBe(added + 1);
+  });
+});
+
+describe('rejected rows', () => {
+  it('of all formats are named to be imported, without what chose rows of the sources', async () => {
+    const here = await setUp();
+    const rows = testRows(24);
+    const damaged = (row: TestRow): TestRow => ({ ...row, text: row.id === '7' || row.id === '20' ? '' : row.text });
+    here.at.write('rows.jsonl', jsonLines(rows.slice(0, 12).map(damaged)));
+    here.at.write('more.csv', CSV_HEADER + csvLines(rows.slice(12).map(damaged)));
+    const first = await here.run([
+      'rows.jsonl',
+      'more.csv',
+      '-m',
+      'map.yaml',
+      '--skip',
+      '4',
+      '--limit',
+      '18',
+      '--name',
+      'night',
+    ]);
+    expectCode(first, 10);
+    const files = (first.report?.files ?? []).filter((file) => /rejects\.(jsonl|csv)$/.test(file));
+    expect(files).toHaveLength(2);
+    for (const file of files) {
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(file, text.replace('"text":""', '"text":"row 7"').replace('20,g0,,', '20,g0,row 20,'));
+    }
+    const told = words(first.report?.next);
+    expect(told).not.toContain('night');
+    expectCode(await here.command(told), 0);
+    expect(here.added()).toBe(18);
+  });
+
+  it('of a document with its rows further inside are read as the lines that they are written in', async () => {
+    const here = await setUp();
+    here.at.write(
+      'rows.json',
+      JSON.stringify({ data: { rows: testRows(6).map((row, i) => ({ ...row, text: i === 3 ? '' : row.text })) } }),
+    );
+    here.at.write('map.yaml', `source: { format: json, path: data.rows }\n${mapping()}`);
+    const first = await here.run(['rows.json', '-m', 'map.yaml']);
+    expectCode(first, 10);
+    const [file = ''] = (first.report?.files ?? []).filter((each) => each.endsWith('rejects.jsonl'));
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"text":""', '"text":"row 3"'));
+    expectCode(await here.command(words(first.report?.next)), 0);
+    expect(here.added()).toBe(6);
+  });
+
+  it('are never the list of reasons, where there is no row to be mended', async () => {
+    const here = await setUp();
+    here.at.write('rows.json', `${JSON.stringify(testRows(3)).slice(0, -1)},`);
+    const first = await here.run(['rows.json', '-m', 'map.yaml']);
+    expectCode(first, 10);
+    expect(words(first.report?.next).slice(0, 4)).toEqual(['run', 'rows.json', '-m', 'map.yaml']);
+  });
+
+  it('are not those of documents that cannot be read: the documents are', async () => {
+    const here = await setUp();
+    mkdirSync(here.at.path('docs'));
+    here.at.write('docs/empty.md', '');
+    here.at.write('docs/full.md', 'something to remember');
+    const first = await here.run(['docs', '--graph', 'g']);
+    expectCode(first, 10);
+    expect(words(first.report?.next).slice(0, 2)).toEqual(['run', 'docs']);
   });
 });
 
