@@ -154,7 +154,12 @@ function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefin
   if (!outcome.delivered && settings.parent === undefined) {
     return books.readsStream && settings.handOverOnly !== true ? sameInput('run', args, values) : about('resume');
   }
-  if (!outcome.delivered) return about('resume');
+  if (!outcome.delivered) {
+    const isClosed = books.ledger.runs.byId(books.run)?.state === 'closed';
+    return isClosed && settings.parent !== undefined
+      ? sameProject(['retry', settings.parent], values)
+      : about('resume');
+  }
   if (summary.items.open > 0) return `${about('status')} --watch`;
   if (summary.items.failed + summary.items.canceled > 0) return about('retry');
   const rows = books.rowsToMend();

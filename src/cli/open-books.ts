@@ -16,7 +16,7 @@ import { RunLock, type Holder } from '../ledger/run-lock.js';
 import type { SpoolState, StoredRun, TypedCommand } from '../ledger/runs.js';
 import type { ContentTap, RejectionStage, Source } from '../model.js';
 import { RemoteError, type BatchSummary, type RemoteApi } from '../remote/api.js';
-import { giveUpRun } from '../run/give-up.js';
+import { closeRun, giveUpRun } from '../run/give-up.js';
 import type { ImportDeps } from '../run/import-run.js';
 import {
   decideRun,
@@ -200,7 +200,7 @@ function latestRun(ledger: Ledger, request: RunRequest): StoredRun | undefined {
   const latest = ledger.runs.latest(request.key);
   if (latest?.state !== 'open' || isSameWork(latest, request)) return latest;
   if (ledger.batches.of(latest.id).some(({ state }) => !NOTHING.has(state))) return latest;
-  ledger.runs.setState(latest.id, 'closed');
+  closeRun(ledger, latest.id);
   return ledger.runs.latest(request.key);
 }
 

@@ -84,6 +84,28 @@ describe('items that failed', () => {
   });
 });
 
+describe('messages of threads that belong to somebody else', () => {
+  it('are rejected, also when there are no others', async () => {
+    const here = await setUp();
+    const message = (owner: string): string => `${JSON.stringify({ owner, text: `from ${owner}` })}\n`;
+    here.at.write(
+      'map.yaml',
+      `version: 1
+item: { type: thread_message, thread_id: t, user_id: '{{ owner }}', role: user, content: '{{ text }}' }
+`,
+    );
+    here.at.write('ann.jsonl', message('ann'));
+    here.at.write('bob.jsonl', message('bob'));
+    const flags = ['-m', 'map.yaml', '--create-missing', 'users,threads'];
+    expectCode(await here.command(['run', 'ann.jsonl', ...flags]), 0);
+    const other = await here.command(['run', 'bob.jsonl', ...flags]);
+    expectCode(other, 10);
+    expect(other.report?.errors).toMatchObject([{ code: 'thread-owner', count: 1 }]);
+    expectCode(await here.command(['retry']), 10);
+    expect(here.added()).toBe(1);
+  });
+});
+
 describe('rejected rows', () => {
   it('of all formats are named to be imported, without what chose rows of the sources', async () => {
     const here = await setUp();
@@ -166,6 +188,33 @@ items:
     here.at.write('map.yaml', twice('{{ text == "" ? "first" : text }}', '{{ text == "" ? "second" : text }}'));
     expectCode(await here.command(['retry', '--remap']), 0);
     expect(here.added()).toBe(6);
+  });
+
+  it('that is discarded leaves its rows to the run that it was of', async () => {
+    const here = await setUp();
+    const rows = testRows(8);
+    here.at.write('rows.jsonl', jsonLines(rows.map((row, i) => (i > 5 ? { ...row, text: '' } : row))));
+    expectCode(await here.run(FILE), 10);
+    expectCode(await here.command(['retry', '--max-errors', '0']), 11);
+    expectCode(await here.command(['discard', '--yes']), 0);
+    here.at.write('map.yaml', mapping({ data: '{{ text == "" ? "row " + id : text }}' }));
+    expectCode(await here.command(['retry', '--remap']), 0);
+    expect(here.added()).toBe(8);
+    expect(await here.compare(rows)).toEqual([]);
+  });
+
+  it('that finds nothing of what its rows point at leaves them to the run that it was of, and says how to go on', async () => {
+    const here = await setUp();
+    const rows = testRows(8).map((row, i) => ({ ...row, graph: i === 7 ? 'lost' : row.graph }));
+    here.at.write('rows.jsonl', jsonLines(rows));
+    expectCode(await here.run(['rows.jsonl', '-m', 'map.yaml', '--limit', '7', '--create-missing', 'graphs']), 0);
+    const first = await here.command(['run', 'rows.jsonl', '-m', 'map.yaml', '--create-missing', 'none']);
+    expectCode(first, 10);
+    expectCode(await here.command(['retry']), 4);
+    expectCode(await here.command(['retry']), 4);
+    const { report } = await here.command(['status', first.report?.run ?? '']);
+    expect(report?.status).toBe('completed-with-errors');
+    expect(report?.next).toContain('retry');
   });
 
   it('counts a record of which nothing went in as rejected, not as one that went in in part', async () => {
