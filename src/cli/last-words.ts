@@ -166,6 +166,7 @@ function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefin
   if (rows.files.length > 0) return mendedRows(rows, values);
   // There are reasons alone: it is the source that is to be mended.
   if (books.rejectPaths().length > 0) return sameInput('run', args, values);
+  if ((summary.items.failedBefore ?? 0) > 0) return sameProject(['retry', '--only', 'failed'], values);
   return settings.next ?? about('audit');
 }
 

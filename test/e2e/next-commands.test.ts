@@ -84,6 +84,18 @@ describe('items that failed', () => {
   });
 });
 
+describe('items that failed in an earlier run', () => {
+  it('are what the command to type next of a run that knows them is about', async () => {
+    const here = await setUp({ lasting: ['process:*=fail-item,pattern=#bad,message=no'] });
+    const rows = testRows(6).map((row, i) => (i === 3 ? { ...row, text: 'row 3 #bad' } : row));
+    here.at.write('rows.jsonl', jsonLines(rows));
+    expectCode(await here.run(FILE), 10);
+    const again = await here.run(FILE);
+    expectCode(again, 10);
+    expect(words(again.report?.next).slice(0, 3)).toEqual(['retry', '--only', 'failed']);
+  });
+});
+
 describe('messages of threads that belong to somebody else', () => {
   it('are rejected, also when there are no others', async () => {
     const here = await setUp();
