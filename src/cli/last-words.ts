@@ -16,7 +16,7 @@ import { exitCodeOfRun } from './exit-codes.js';
 import { describeFailure, exitErrorOf } from './failure.js';
 import type { Inputs } from './inputs.js';
 import { print, type Io } from './io.js';
-import { sameInput, sameProject } from './next-command.js';
+import { mendedRows, sameInput, sameProject } from './next-command.js';
 import type { OpenBooks } from './open-books.js';
 import type { Values } from './options.js';
 import type { SessionOptions } from './session.js';
@@ -165,11 +165,19 @@ function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefin
   if (!outcome.delivered && settings.parent === undefined) {
     return books.readsStream && settings.handOverOnly !== true ? sameInput('run', args, values) : about('resume');
   }
-  if (!outcome.delivered) return about('resume');
+  if (!outcome.delivered) {
+    const isClosed = books.ledger.runs.byId(books.run)?.state === 'closed';
+    return isClosed && settings.parent !== undefined
+      ? sameProject(['retry', settings.parent], values)
+      : about('resume');
+  }
   if (summary.items.open > 0) return `${about('status')} --watch`;
   if (summary.items.failed + summary.items.canceled > 0) return about('retry');
-  const [rows] = books.rejectPaths();
-  if (rows !== undefined) return sameInput('run', [rows], values);
+  const rows = books.rowsToMend();
+  if (rows.files.length > 0) return mendedRows(rows, values);
+  // There are reasons alone: it is the source that is to be mended.
+  if (books.rejectPaths().length > 0) return sameInput('run', args, values);
+  if ((summary.items.failedBefore ?? 0) > 0) return sameProject(['retry', '--only', 'failed'], values);
   return settings.next ?? about('audit');
 }
 

@@ -16,7 +16,7 @@ import { RunLock, type Holder } from '../ledger/run-lock.js';
 import type { SpoolState, StoredRun, TypedCommand } from '../ledger/runs.js';
 import type { ContentTap, RejectionStage, Source } from '../model.js';
 import { RemoteError, type BatchSummary, type RemoteApi } from '../remote/api.js';
-import { giveUpRun } from '../run/give-up.js';
+import { closeRun, giveUpRun } from '../run/give-up.js';
 import type { ImportDeps } from '../run/import-run.js';
 import {
   decideRun,
@@ -34,7 +34,7 @@ import { createContentTrails, discoverSources, renumber, type ContentTrail } fro
 import type { Inputs } from './inputs.js';
 import { agrees, type Io } from './io.js';
 import type { Job } from './last-words.js';
-import { REPORTS } from './next-command.js';
+import { REPORTS, type RowsToMend } from './next-command.js';
 import type { Values } from './options.js';
 import type { RewindableInput } from './rewindable-input.js';
 import type { Session } from './session.js';
@@ -56,6 +56,8 @@ export interface OpenBooks {
   /** Writes down why rows were rejected; the paths of that and of the rows themselves are in `rejectPaths` then. */
   writeReasons(): Promise<void>;
   rejectPaths(): readonly string[];
+  /** The files of rejected rows that can be mended and imported: none where it is the documents themselves that cannot be read. */
+  rowsToMend(): RowsToMend;
   close(): Promise<void>;
 }
 
@@ -198,7 +200,7 @@ function latestRun(ledger: Ledger, request: RunRequest): StoredRun | undefined {
   const latest = ledger.runs.latest(request.key);
   if (latest?.state !== 'open' || isSameWork(latest, request)) return latest;
   if (ledger.batches.of(latest.id).some(({ state }) => !NOTHING.has(state))) return latest;
-  ledger.runs.setState(latest.id, 'closed');
+  closeRun(ledger, latest.id);
   return ledger.runs.latest(request.key);
 }
 
@@ -372,6 +374,7 @@ async function booksOf(parts: Parts): Promise<OpenBooks> {
   const reasons = join(folder, 'reject-reasons.jsonl');
   let held = lock;
   let reject: readonly string[] = [];
+  let mendable: readonly string[] = [];
   return {
     ledger,
     run: run.id,
@@ -414,8 +417,11 @@ async function booksOf(parts: Parts): Promise<OpenBooks> {
       writeReasons(reasons, storedRejections(ledger, run.id, names));
       const rows = (ledger.runs.byId(run.id)?.rejectFiles ?? []).map(({ name }) => join(folder, name));
       reject = [...rows, reasons].filter((path) => existsSync(path));
+      const areDocuments = inputs.sources.every(({ info }) => info.format === 'document');
+      mendable = areDocuments && unreadAlone(ledger, run.id) ? [] : reject.filter((path) => path !== reasons);
     },
     rejectPaths: () => reject,
+    rowsToMend: () => ({ files: mendable, format: inputs.sourceOptions.format }),
     async close() {
       const now = ledger.runs.byId(run.id);
       await spools?.close();
@@ -429,6 +435,11 @@ async function booksOf(parts: Parts): Promise<OpenBooks> {
       await rmdir(folder).catch(() => undefined);
     },
   };
+}
+
+function unreadAlone(ledger: Ledger, run: string): boolean {
+  for (const { stage } of ledger.rejects.of(run)) if (stage !== 'read') return false;
+  return true;
 }
 
 function* storedRejections(

@@ -213,6 +213,21 @@ export class Rejects {
     );
   }
 
+  /** What a retry took over of its parent is open again there, and what it rejected itself is not listed beside it. */
+  giveBack(retry: string, parent: string): void {
+    const taken = `in ${retry}`;
+    this.#db.durable(() => {
+      const { sql } = this.#db;
+      sql.prepare("UPDATE rejects SET state = 'open' WHERE run = ? AND state = ?").run(parent, taken);
+      sql
+        .prepare(
+          "UPDATE failures SET state = 'open' WHERE state = ? AND batch IN (SELECT id FROM batches WHERE run = ?)",
+        )
+        .run(taken, parent);
+      this.setState(retry, 'open', 'forgotten');
+    });
+  }
+
   // --- items that failed ------------------------------------------------------------------------------------------------------------
 
   putFailures(failures: readonly Omit<StoredFailure, 'state'>[]): void {

@@ -47,8 +47,17 @@ export async function giveUpRun(deps: GiveUpDeps, run: StoredRun, signal?: Abort
   for await (const batch of api.listBatches({ status: 'draft' }, signal)) {
     if (batch.metadata['zi_run'] === run.id) await isDeleted(api, batch.batchId, signal);
   }
-  ledger.runs.setState(run.id, 'closed');
+  closeRun(ledger, run.id);
   return { deleted, kept };
+}
+
+/** Closes a run that is not gone on with. A retry of which nothing stays at the service leaves what it was to send to the run that it is of. */
+export function closeRun(ledger: Ledger, run: string): void {
+  const parent = ledger.runs.byId(run)?.parent;
+  ledger.db.durable(() => {
+    ledger.runs.setState(run, 'closed');
+    if (parent !== undefined && ledger.batches.accepted(run) === 0) ledger.rejects.giveBack(run, parent);
+  });
 }
 
 async function isDeleted(api: RemoteApi, batch: BatchId, signal?: AbortSignal): Promise<boolean> {

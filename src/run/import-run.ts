@@ -23,6 +23,7 @@ import { Books, tooManyErrors, type MaxErrors } from './books.js';
 import { Destinations, type CreatableKind, type Misplaced } from './destinations.js';
 import { Drafts, type Draft } from './drafts.js';
 import { FrontierQueue } from './frontier.js';
+import { closeRun } from './give-up.js';
 import { Handover } from './handover.js';
 import { SpillingTable } from '../ledger/hash-store/spilling-table.js';
 import { KnownItems, type Met, type OnChanged, type Recalled } from './known-items.js';
@@ -192,6 +193,7 @@ class ImportRun {
   #isFirstBlock = true;
   #placed = 0;
   #misplaced = 0;
+  #othersOwn = false;
   /** Items that repeat one of their try which had yet to be placed, and was. */
   #repeats = 0;
   readonly #missing = new Set<CreatableKind>();
@@ -456,7 +458,7 @@ class ImportRun {
     }
     // Nothing was sent: the same command, with what was missing, begins anew.
     if (error instanceof AppError && error.code === 'destinations-missing' && !this.#hasAccepted) {
-      this.#deps.ledger.runs.setState(this.#options.run, 'closed');
+      closeRun(this.#deps.ledger, this.#options.run);
     }
     this.#rejects.close();
     await this.#counted?.close();
@@ -749,6 +751,8 @@ class ImportRun {
 
   #misplace(item: Item, { code, message, missing }: Misplaced, mark: Uint32Array | undefined): void {
     this.#misplaced += 1;
+    // What belongs to somebody else is there: it is the item that is wrong.
+    if (code === 'thread-owner') this.#othersOwn = true;
     if (missing !== undefined) this.#missing.add(missing);
     if (this.#missingNames.size < 3) this.#missingNames.add(message);
     if (mark !== undefined) this.#deps.marks?.withdraw(mark);
@@ -760,7 +764,7 @@ class ImportRun {
 
   /** If not one destination of the first chunk exists, the run is aimed at the wrong place: stop before the first add. */
   #checkDestinations(inputOver: boolean): void {
-    if (this.#placed + this.#books.known > 0 || this.#misplaced === 0 || this.#hasAccepted) return;
+    if (this.#placed + this.#books.known > 0 || this.#othersOwn || this.#misplaced === 0 || this.#hasAccepted) return;
     if (!inputOver && this.#misplaced < this.#options.chunkSize && !this.#books.tooManyErrors) return;
     const flag = [...new Set([...this.#options.create, ...this.#missing])].join(',');
     throw new AppError(
