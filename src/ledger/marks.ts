@@ -19,7 +19,8 @@ const CONTENT = 0x7fffffff;
 /** Some blocks below the power of two at which the table doubles. */
 const MOST_RECENT = 60_000;
 
-export type Known = 'unknown' | 'same' | 'changed' | 'failed';
+/** `failed-changed`: it failed with other content than this. */
+export type Known = 'unknown' | 'same' | 'changed' | 'failed' | 'failed-changed';
 
 export class Marks {
   readonly #db: LedgerDatabase;
@@ -41,11 +42,16 @@ export class Marks {
 
   /** What is known of the item with this mark: five words, the last of which is its content. */
   find(mark: Uint32Array): Known {
-    let value = this.#recent.get(mark);
-    if (value === ABSENT && this.#segments !== undefined) value = this.#segments.get(mark);
+    const value = this.#valueOf(mark);
     if (value === ABSENT || value === REMOVED) return 'unknown';
-    if ((value & FAILED) !== 0) return 'failed';
-    return (value & CONTENT) === mark[4] ? 'same' : 'changed';
+    const isSame = (value & CONTENT) === mark[4];
+    if ((value & FAILED) !== 0) return isSame ? 'failed' : 'failed-changed';
+    return isSame ? 'same' : 'changed';
+  }
+
+  #valueOf(keys: Uint32Array, at = 0): number {
+    const value = this.#recent.get(keys, at);
+    return value === ABSENT && this.#segments !== undefined ? this.#segments.get(keys, at) : value;
   }
 
   /** The item is on its way: from here on it is known to this process. It is on record when its chunk is accepted. */
@@ -72,12 +78,22 @@ export class Marks {
     const changed = marks.slice();
     for (let at = 0; at < changed.length; at += ENTRY_WORDS) {
       if (isNone(changed, at)) continue;
+      if (this.#isReplaced(changed, at)) {
+        changed.fill(0, at, at + ENTRY_WORDS);
+        continue;
+      }
       changed[at + 4] = valueOf(changed[at + 4] ?? 0);
       this.#recent.set(changed, at, changed[at + 4] ?? 0);
     }
     this.#db.record(() =>
       this.#db.sql.prepare('INSERT INTO mark_log(project, marks) VALUES (?,?)').run(this.#project, bytesOf(changed)),
     );
+  }
+
+  /** What became of an item says nothing of the one that has taken its key with other content since. */
+  #isReplaced(marks: Uint32Array, at: number): boolean {
+    const value = this.#valueOf(marks, at);
+    return value !== ABSENT && value !== REMOVED && (value & CONTENT) !== ((marks[at + 4] ?? 0) & CONTENT);
   }
 
   /** True when so much is kept in memory that it should move to a file. */

@@ -123,13 +123,15 @@ export class KnownItems {
       occurrence === undefined && (isHeld === undefined ? repeats !== undefined : this.#cameBefore(byKey));
     let known = marks.find(byKey);
     let mark = byKey;
-    if (known === 'changed') {
+    if (known === 'changed' || known === 'failed-changed') {
       if (isRepeat) this.#tellRepeated(item, repeats);
       const version = this.#options.identities.versionOf(byKey);
       const knownVersion = marks.find(version);
       if (knownVersion !== 'unknown') known = knownVersion;
       // The versions of a key that one run brings stand side by side: what is known of one must not hide the others.
       if (knownVersion !== 'unknown' || (isRepeat && onChanged === 'send')) mark = version;
+      // What failed is not in the project: that its content was mended makes it new.
+      if (known === 'failed-changed') known = 'unknown';
     }
     if (known !== 'unknown' && !(known === 'failed' && this.#options.recalled !== undefined)) {
       if (known !== 'changed' || onChanged === 'skip') {
