@@ -858,7 +858,8 @@ class ImportRun {
     const failedBefore = Math.max(books.failedBefore, this.#failedEarlier);
     return {
       status: this.#status(error, followed, left),
-      error,
+      // That somebody would not wait for the end of a soft stop is no failure.
+      error: this.#stops.hard.aborted && error === this.#stops.hard.reason ? undefined : error,
       draftsLeft: left.map((draft) => draft.id),
       drift: totals.drift,
       delivered: this.#delivered,

@@ -182,6 +182,18 @@ describe('the exit code tells scripts', () => {
     expect(code).toBe(13);
   });
 
+  it('13 too when somebody ends the wait for what is in flight then, and no failure is told', async () => {
+    const url = await at.serve(['--fault', 'add:1-999=429,retry-after=20']);
+    const file = at.write('rows.jsonl', wireLines(20));
+    const run = at.start([file, '--api-url', url, ...QUICK, '--max-duration', '1s'], { env: KEY });
+    await run.saw('uploading');
+    await new Promise((over) => setTimeout(over, 1_100)); // the second began before that
+    run.child.kill('SIGINT');
+    const { code, stderr } = await run;
+    expect(stderr).not.toContain('[bug]');
+    expect(code).toBe(13);
+  });
+
   it('20: a damaged ledger is never guessed at', async () => {
     const file = at.write('rows.jsonl', wireLines(3));
     await at.start([file, '--local', '--progress', 'none', '--state-dir', at.folder]);

@@ -107,7 +107,7 @@ export async function readingCommand(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Attempt> {
-  const { main } = (await import(pathToFileURL(join(ROOT, 'dist', 'cli', 'main.js')).href)) as {
+  const { main } = (await import(pathToFileURL(join(ROOT, 'dist', 'main.js')).href)) as {
     readonly main: (io: object) => Promise<void>;
   };
   const texts = { stdout: '', stderr: '' };

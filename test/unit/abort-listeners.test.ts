@@ -49,3 +49,15 @@ it('leaves a place alone that somebody else has taken meanwhile', () => {
   controller.abort();
   expect(told).toBe(1);
 });
+
+it('leaves nothing on a signal for which nobody waits any more, so that one made for a single wait can be collected', () => {
+  const controller = new AbortController();
+  const signal = AbortSignal.any([controller.signal, new AbortController().signal]);
+  const releases = [onAbort(signal, () => undefined), onAbort(signal, () => undefined)];
+  for (const release of releases) release();
+  expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  let told = 0;
+  onAbort(signal, () => (told += 1));
+  controller.abort();
+  expect(told).toBe(1);
+});
