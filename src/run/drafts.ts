@@ -105,6 +105,7 @@ const MAX_CREATES = 5;
 /** So often one add call is made again after it was found not to have been applied. */
 const MAX_ATTEMPTS = 10;
 const EQUAL_READS = 3;
+const STRAY_LOOKS = 3;
 /** A count that is another one every time is not waited for for ever. */
 const MAX_READS = 100;
 /** Between two of them; a tenth of the settle window when that is shorter. */
@@ -326,11 +327,16 @@ export class Drafts {
   async deleteStrays(used: ReadonlySet<string>, signal?: AbortSignal): Promise<number> {
     if (!this.#strays) return 0;
     let deleted = 0;
-    for await (const batch of this.#api.listBatches({ status: 'draft' }, signal)) {
-      if (batch.metadata['zi_run'] !== this.#options.run || used.has(batch.batchId)) continue;
-      if (await this.#api.deleteBatch(batch.batchId, signal)) deleted += 1;
+    for (let look = 0; look < STRAY_LOOKS && this.#strays; look++) {
+      let isSure = true;
+      for await (const batch of this.#api.listBatches({ status: 'draft' }, signal)) {
+        if (batch.metadata['zi_run'] !== this.#options.run || used.has(batch.batchId)) continue;
+        // What was listed just now and is said to be gone is looked for once more.
+        if (await this.#api.deleteBatch(batch.batchId, signal)) deleted += 1;
+        else isSure = false;
+      }
+      if (isSure) this.#strays = false;
     }
-    this.#strays = false;
     return deleted;
   }
 

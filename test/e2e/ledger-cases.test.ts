@@ -470,6 +470,24 @@ describe('items that fail at the service', () => {
     expect(here.added()).toBe(42);
   });
 
+  it.each([[], ['--on-changed', 'skip']])(
+    'are sent by run once their rows were mended, once each, also when the old failure is forgotten later (%j)',
+    async (...flags) => {
+      const here = await failed();
+      const mended = rows.map((row, i) => (i === 7 ? { ...row, text: 'as it should be' } : row));
+      here.at.write('rows.jsonl', jsonLines(mended));
+      for (const _ of [1, 2]) {
+        expectCode(await here.run([...FILE, ...flags]), 10);
+        expect(here.added()).toBe(41);
+      }
+      expectCode(await here.command(['retry', '--forget']), 0);
+      expectCode(await here.run([...FILE, ...flags]), 0);
+      expect(here.added()).toBe(41);
+      const held = mended.filter((_, i) => i !== 21);
+      expect(await here.compare(held, { ordered: false })).toEqual([]);
+    },
+  );
+
   it('that fail once more keep exit 10', async () => {
     const here = await failed();
     expectCode(await here.command(['retry', '--only', 'failed']), 10);

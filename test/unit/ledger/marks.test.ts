@@ -124,10 +124,26 @@ describe('an item', () => {
       send(marks, openBatch(ledger, 'run-1', 'B'), [1, 2], 0x7ffffffe);
       if (isMoved) marks.flush([]);
       marks.fail(all([1], 0x7ffffffe));
-      expect(known(await reopened(), [1, 2])).toEqual(['failed', 'changed']);
+      expect(known(await reopened(), [1, 2])).toEqual(['failed-changed', 'changed']);
+      expect((await reopened()).find(mark(1, 0x7ffffffe))).toBe('failed');
       marksOf().settle(all([1], 0x7ffffffe));
       const again = await reopened();
       expect([again.find(mark(1, 0x7ffffffe)), again.find(mark(1, 1))]).toEqual(['same', 'changed']);
+    },
+  );
+
+  it.each(['fail', 'settle', 'withdraw'] as const)(
+    'whose key has other content by now is left as it is by what became of the old one (%s)',
+    async (become) => {
+      const marks = marksOf();
+      const batch = openBatch(ledger, 'run-1', 'B');
+      send(marks, batch, [1, 2], 5);
+      send(marks, batch, [1], 6);
+      marks[become](all([1, 2], 5));
+      const then = { fail: 'failed', settle: 'same', withdraw: 'unknown' }[become];
+      for (const each of [marks, await reopened()]) {
+        expect([each.find(mark(1, 6)), each.find(mark(2, 5))]).toEqual(['same', then]);
+      }
     },
   );
 

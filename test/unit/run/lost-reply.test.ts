@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { episodes, scene, type Scene } from '../../support/import.js';
+import { episodes, notices, scene, type Scene } from '../../support/import.js';
 
 let at: Scene;
 afterEach(() => at.close());
@@ -125,5 +125,20 @@ describe('a draft that somebody else touches', () => {
     const { status } = await at.run(rows);
     await expectOnceInOrder();
     expect(status).toBe('completed');
+  });
+
+  it.each([1, 2])('that says that a draft is gone, %i times, leaves none behind', async (times) => {
+    at = await scene({ faults: ['add:1=drop-after', `delete:1-${times}=404`] });
+    const { status, events } = await at.run(rows, { batchSize: 400 });
+    expect(status).toBe('completed');
+    expect(notices(events)).toContain('strays-deleted');
+    await expectOnceInOrder();
+  });
+
+  it('that says it always has the draft told as one that may be left', async () => {
+    at = await scene({ faults: ['add:1=drop-after', 'delete:*=404'] });
+    const { summary } = await at.run(rows, { batchSize: 400 });
+    expect(await at.drafts()).toHaveLength(1);
+    expect(summary.notes.join(' ')).toContain('may be left');
   });
 });
