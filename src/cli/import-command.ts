@@ -38,7 +38,7 @@ export async function importSources(
     verbose: values.verbose === true,
     color: values.color ? undefined : false,
     clock: systemClock,
-    summary: values.output === 'json' && values.progress !== 'none',
+    summary: values.output === 'json' && values.progress !== 'none' && values.quiet !== true,
   });
   const renderer: Renderer = {
     ...screen,

@@ -56,6 +56,13 @@ describe('what a run says', () => {
     }
   });
 
+  it('is nothing on standard error with -q when all went well, so that no mail comes from cron; the JSON says it all', async () => {
+    const file = at.write('rows.jsonl', wireLines(3));
+    const { stdout, stderr, code } = await at.start([file, '--local', '-q', '-o', 'json']);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'completed', accepted: 3 });
+  });
+
   it('is one event a line with --progress json, each with type, ts and run', async () => {
     const file = at.write('rows.jsonl', `${wireLines(3)}nonsense\n`);
     const { stderr, code } = await at.start([file, '--local', '--progress', 'json', '-o', 'json']);
