@@ -16,7 +16,7 @@ import { exitCodeOfRun } from './exit-codes.js';
 import { describeFailure, exitErrorOf } from './failure.js';
 import type { Inputs } from './inputs.js';
 import { print, type Io } from './io.js';
-import { mendedRows, sameInput, sameProject } from './next-command.js';
+import { guessOf, mendedRows, sameInput, sameProject } from './next-command.js';
 import type { OpenBooks } from './open-books.js';
 import type { Values } from './options.js';
 import type { SessionOptions } from './session.js';
@@ -161,6 +161,7 @@ function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefin
   if (values.stageOnly === true && status === 'staged') return about('commit');
   const missing = missingFlag(outcome.error);
   if (missing !== undefined) return `${sameInput('run', args, values)} ${missing}`;
+  if (isWithoutMapping(outcome.error) && !args.includes('-')) return guessOf(args, values);
   if (isOfTheInput(outcome.error)) return sameInput('check', args, values);
   if (!outcome.delivered && settings.parent === undefined) {
     return books.readsStream && settings.handOverOnly !== true ? sameInput('run', args, values) : about('resume');
@@ -185,6 +186,10 @@ function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefin
 function missingFlag(error: unknown): string | undefined {
   if (!(error instanceof AppError) || error.code !== 'destinations-missing') return undefined;
   return /--create-missing \S+/.exec(error.hint ?? '')?.[0];
+}
+
+function isWithoutMapping(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'no-mapping';
 }
 
 function isOfTheInput(error: unknown): boolean {

@@ -32,13 +32,33 @@ const OWN_LOOK: ReadonlySet<string> = new Set<FlagName>(['quiet', 'verbose', 'no
 const WAY: ReadonlySet<string> = new Set<FlagName>(['local', 'apiKeyFile', 'apiUrl', 'profile', 'stateDir']);
 
 /** `zep-import run tickets.csv -m map.yaml --graph g`: the same import as another command. */
-export function sameInput(command: 'run' | 'check' | 'preview', sources: readonly string[], values: Values): string {
+export function sameInput(
+  command: 'run' | 'check' | 'preview' | 'init',
+  sources: readonly string[],
+  values: Values,
+): string {
   const flags = values.given.flatMap(({ name, words }) =>
     NEVER.has(name) || OWN_LOOK.has(name) || REPORTS.has(name) ? [] : words,
   );
   const looksLikeFlag = sources.some((source) => source.startsWith('-') && source !== '-');
   const words = looksLikeFlag ? [...flags, '--', ...sources] : [...sources, ...flags];
   return line([command, ...words]);
+}
+
+/** What says how the sources are read, and where their items go. */
+const OF_A_GUESS: ReadonlySet<string> = new Set<FlagName>([
+  'format',
+  'encoding',
+  'graph',
+  'user',
+  'thread',
+  'config',
+  'noConfig',
+]);
+
+/** `zep-import init tickets.csv`: a mapping for these sources. */
+export function guessOf(sources: readonly string[], values: Values): string {
+  return sameInput('init', sources, { ...values, given: values.given.filter(({ name }) => OF_A_GUESS.has(name)) });
 }
 
 /** Files of rejected rows, and the format that their sources were said to have. */

@@ -65,6 +65,18 @@ describe('a run that could not send anything', () => {
   });
 });
 
+describe('a run without a mapping', () => {
+  it('names the command that guesses one from these rows', async () => {
+    const here = await setUp();
+    here.at.write('our rows.csv', 'when,who,what\n2024-05-01,ann,hello there everybody\n2024-05-02,bob,and to you\n');
+    const first = await here.command(['run', 'our rows.csv', '--graph', 'talk']);
+    expectCode(first, 2);
+    expect(first.report?.next).toBe("zep-import init 'our rows.csv' --graph talk");
+    expectCode(await here.command(['init', 'our rows.csv', '--graph', 'talk']), 0);
+    expect(existsSync(here.at.path('our rows.zep.yaml'))).toBe(true);
+  });
+});
+
 describe('items that failed', () => {
   it('are sent again by the command that a later run names, whatever was rejected meanwhile', async () => {
     const here = await setUp({ lasting: ['process:*=fail-item,pattern=#bad,message=no'] });
