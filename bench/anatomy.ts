@@ -1,6 +1,7 @@
 /** Where the time of a row goes: a profile of an import, its own time summed by the folder of the source, which is the stage of the pipeline. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { fresh, type Bench, type Figure } from './bench.js';
 
 interface Profile {
@@ -21,10 +22,15 @@ const TITLES: Readonly<Record<string, string>> = {
   run: 'run: books, order, look-ahead',
 };
 
+/** The program module by module, as it was compiled with the benchmarks: in the few files that are installed, stages cannot be told apart. */
+const ENTRY = fileURLToPath(new URL('./by-module.js', import.meta.url));
+
 export async function anatomy(bench: Bench): Promise<readonly Figure[]> {
   const rows = bench.size(300_000);
   const sources = [await bench.inputs.rows(rows)];
   const figures: Figure[] = [];
+  // The program looks for its version above its sources.
+  copyFileSync('package.json', fileURLToPath(new URL('../package.json', import.meta.url)));
   for (const [title, more] of [
     ['dedupe off', ['--no-dedupe']],
     ['dedupe on', []],
@@ -32,7 +38,7 @@ export async function anatomy(bench: Bench): Promise<readonly Figure[]> {
     const folder = join(bench.folder, 'profile');
     const flags = ['-m', bench.inputs.mapping('episodes'), '--create-missing', 'none', ...more];
     const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, '--cpu-prof-interval=500'];
-    const { cpuMs } = await fresh(bench, rows, { sources, flags, nodeFlags })();
+    const { cpuMs } = await fresh(bench, rows, { sources, flags, nodeFlags, entry: ENTRY })();
     const shares = sharesOf(folder);
     rmSync(folder, { recursive: true, force: true });
     const all = [...shares.values()].reduce((sum, value) => sum + value, 0);
@@ -68,7 +74,7 @@ function sharesOf(folder: string): Map<string, number> {
 function stage({ functionName, url }: Profile['nodes'][number]['callFrame']): string {
   if (functionName === '(idle)') return 'idle';
   if (functionName === '(garbage collector)') return 'garbage';
-  const own = /\/dist\/([\w-]+)\//.exec(url)?.[1];
+  const own = /\/zep-import-bench\/src\/([\w-]+)\//.exec(url)?.[1];
   if (own !== undefined) return own;
   const library = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1];
   if (library !== undefined) return library;

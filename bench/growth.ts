@@ -25,7 +25,7 @@ export async function growth(bench: Bench): Promise<readonly Figure[]> {
     );
     const lanes = await measure(
       bench,
-      [1, 2, 4, 8, 16].map((x) => ({ x, rows: size(80_000), lanes: x })),
+      [1, 2, 4, 8, 16].map((x) => ({ x, rows: size(80_000), lanes: x, shape: { isEven: true } })),
       slow,
     );
     const scales = await measure(

@@ -66,12 +66,12 @@ export class LaneAssignment {
 
   /**
    * Before any item has its lane: deals all slots out by what the first `slots` of the input hold, so that no lane gets much more than the others.
-   * False, and nothing changed, when those are too few graphs to tell.
+   * False, and nothing changed, when those are fewer graphs than lanes: the input may be sorted by them, and then others come.
    */
   balance(slots: readonly number[]): boolean {
     const seen = new Float64Array(SLOTS);
     for (const slot of slots) seen[slot] = (seen[slot] ?? 0) + 1;
-    if (seen.filter((items) => items > 0).length < this.#lanes * 2) return false;
+    if (seen.filter((items) => items > 0).length < this.#lanes) return false;
     const lanes = Array.from({ length: this.#lanes }, (_, lane) => lane);
     this.#deal([...this.#laneOf.keys()], lanes, seen);
     return true;
