@@ -107,7 +107,7 @@ async function importOnce(job: Job, stdin: RewindableInput | undefined): Promise
     const logged = await withLog(job, books);
     try {
       const deps = depsOf(logged, inputs, session, books);
-      const outcome = await runImport(deps, optionsOf(job, inputs, session, books), stops);
+      const outcome = inRetry(await runImport(deps, optionsOf(job, inputs, session, books), stops), settings);
       if (isAnotherStream(outcome, books)) {
         await closeAtLastRow(logged, inputs, session, books);
         return true;
@@ -163,6 +163,16 @@ async function withLog(job: Job, books: OpenBooks): Promise<Job & { closeLog(): 
       file.closeFile();
     },
   };
+}
+
+/** How to begin an import anew is no advice for a retry, which reads the rows of another run where they stood. */
+function inRetry(outcome: ImportOutcome, { parent }: ImportSettings): ImportOutcome {
+  const { error } = outcome;
+  if (parent === undefined || !(error instanceof AppError) || error.code !== 'source-changed') return outcome;
+  const { message, code, disposition, cause } = error;
+  const hint =
+    'import it again, which sends what is new or mended; then take the old rows off the list with zep-import retry --forget';
+  return { ...outcome, error: new AppError(message, { code, disposition, hint, cause }) };
 }
 
 /** A stream that was to go on is not the one that it was: nothing of it was sent. */

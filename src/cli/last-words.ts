@@ -163,6 +163,7 @@ function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefin
   if (missing !== undefined) return `${sameInput('run', args, values)} ${missing}`;
   if (isWithoutMapping(outcome.error) && !args.includes('-')) return guessOf(args, values);
   if (isOfTheInput(outcome.error)) return sameInput('check', args, values);
+  if (settings.parent !== undefined && isChanged(outcome.error)) return sameInput('run', args, values);
   if (!outcome.delivered && settings.parent === undefined) {
     return books.readsStream && settings.handOverOnly !== true ? sameInput('run', args, values) : about('resume');
   }
@@ -186,6 +187,10 @@ function nextCommand(outcome: ImportOutcome, words: LastWords): string | undefin
 function missingFlag(error: unknown): string | undefined {
   if (!(error instanceof AppError) || error.code !== 'destinations-missing') return undefined;
   return /--create-missing \S+/.exec(error.hint ?? '')?.[0];
+}
+
+function isChanged(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'source-changed';
 }
 
 function isWithoutMapping(error: unknown): boolean {

@@ -55,6 +55,11 @@ class LanesCount {
     this.#mayGrowTo = mayGrowTo;
   }
 
+  /** As a run does by its first items. */
+  balance(slots: readonly number[]): void {
+    if (this.#lanes.length > 1) this.#assignment.balance(slots);
+  }
+
   add(slot: number, bytes: number): void {
     const lane = this.#assignment.place(slot);
     if (this.#lanes[lane]?.add(bytes, this.#options) !== true || this.#lanes.length >= this.#mayGrowTo) return;
@@ -79,6 +84,8 @@ const CALLS_OF_A_BATCH = 4;
 export class CallCounts {
   readonly #fewest: LanesCount;
   readonly #most: LanesCount | undefined;
+  /** Items of the first block, by which the lanes are dealt out before any item has one. */
+  #first: { readonly slot: number; readonly bytes: number }[] | undefined = [];
 
   constructor(options: FillOptions) {
     const lanes = options.lanes === 'auto' ? 1 : Math.min(SLOTS, options.lanes);
@@ -89,6 +96,20 @@ export class CallCounts {
   add({ wire, owner }: Item, bytes: number): void {
     const isUnowned = wire.type === 'thread_message' && owner === undefined;
     const slot = slotOf(isUnowned ? `t:${wire.thread_id}` : destinationKey(wire, owner));
+    if (this.#first === undefined) this.#count(slot, bytes);
+    else this.#first.push({ slot, bytes });
+  }
+
+  /** Call it behind the items of each block. */
+  endBlock(): void {
+    const first = this.#first;
+    if (first === undefined || first.length === 0) return;
+    this.#first = undefined;
+    this.#fewest.balance(first.map(({ slot }) => slot));
+    for (const { slot, bytes } of first) this.#count(slot, bytes);
+  }
+
+  #count(slot: number, bytes: number): void {
     this.#fewest.add(slot, bytes);
     this.#most?.add(slot, bytes);
   }

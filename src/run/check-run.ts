@@ -98,6 +98,7 @@ export async function runCheck(deps: CheckDeps, options: CheckOptions, signal: A
         repeats?.remember();
         counts.add(item, bytes.length);
       }
+      counts.endBlock();
       await repeats?.tidy();
       await partly?.tidy();
     }
@@ -232,6 +233,11 @@ class ItemCounts {
     if (item.part !== undefined) this.#parts += 1;
     if (item.key === undefined && item.time.ms === undefined) this.#nameless += 1;
     this.#calls.add(item, bytes + 1);
+  }
+
+  /** Call it behind the items of each block. */
+  endBlock(): void {
+    this.#calls.endBlock();
   }
 
   /** What is imported twice cannot always be told: better known before it happens. */

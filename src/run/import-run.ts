@@ -190,7 +190,7 @@ class ImportRun {
   #delivered = false;
   /** What earlier tries left at the service is in hand. */
   #isTakenUp = false;
-  #isFirstBlock = true;
+  #isBalanced = false;
   #placed = 0;
   #misplaced = 0;
   #othersOwn = false;
@@ -456,8 +456,10 @@ class ImportRun {
     } catch (caught) {
       error ??= caught;
     }
-    // Nothing was sent: the same command, with what was missing, begins anew.
-    if (error instanceof AppError && error.code === 'destinations-missing' && !this.#hasAccepted) {
+    // Nothing was sent: the same command, with what was missing, begins anew. Rows that are not where they stood, a retry never finds.
+    const isInVain = (code: string): boolean =>
+      code === 'destinations-missing' || (code === 'source-changed' && this.#stored.parent !== undefined);
+    if (error instanceof AppError && isInVain(error.code) && !this.#hasAccepted) {
       closeRun(this.#deps.ledger, this.#options.run);
     }
     this.#rejects.close();
@@ -727,12 +729,18 @@ class ImportRun {
     }
     this.#checkDestinations(false);
     this.#handover.rethrow();
-    if (this.#isFirstBlock) this.#uploader.balance(slots.filter((slot) => slot >= 0));
-    this.#isFirstBlock = false;
+    this.#balance(slots.filter((slot) => slot >= 0));
     await this.#uploader.put(encoded, slots, block.records, block.bytes);
     this.#waiting.delete(encoded);
     this.#known?.placed(this.#waiting);
     this.#spare.push(encoded);
+  }
+
+  /** The lanes are dealt out by the first items that are sent. */
+  #balance(slots: readonly number[]): void {
+    if (this.#isBalanced || slots.length === 0) return;
+    this.#isBalanced = true;
+    this.#uploader.balance(slots);
   }
 
   /** False, and counted, for an item that repeats one which found its place. */

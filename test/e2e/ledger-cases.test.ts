@@ -488,6 +488,19 @@ describe('items that fail at the service', () => {
     },
   );
 
+  it('whose file has changed are not sent by retry, which says what does send them', async () => {
+    const here = await failed();
+    here.at.write('rows.jsonl', jsonLines(rows.map((row, i) => (i === 7 ? { ...row, text: 'mended' } : row))));
+    const retried = await here.command(['retry']);
+    expectCode(retried, 20);
+    expect(said(retried)).toContain('retry --forget');
+    expect(retried.report?.next).toMatch(/^zep-import run \S*rows\.jsonl /);
+    expectCode(await here.run(FILE), 10);
+    expectCode(await here.command(['retry', '--forget']), 0);
+    expectCode(await here.run(FILE), 0);
+    expect(here.added()).toBe(41);
+  });
+
   it('that fail once more keep exit 10', async () => {
     const here = await failed();
     expectCode(await here.command(['retry', '--only', 'failed']), 10);
